@@ -1,0 +1,1 @@
+"""Tracks in, likelihoods of the diffusion coefficient out."""

@@ -1,0 +1,1 @@
+"""A result in, findings and a verdict out."""

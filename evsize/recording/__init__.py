@@ -1,0 +1,1 @@
+"""A path or array in, a lazy recording with its acquisition out."""

@@ -1,0 +1,1 @@
+"""A saved result in, a page for people out."""

@@ -1,0 +1,463 @@
+"""What the stages hand on: frozen values around schema-checked tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from evsize.errors import MissingSettingsError, UsageError
+from evsize.physics import Conditions, find_medium
+
+Floats = NDArray[np.float64]
+SCHEMA = "evsize/1"
+
+Progress = Callable[[str, int, int], None]
+"""Called with the name of the stage, the steps done and their number."""
+
+UNITS: Mapping[str, str] = {
+    "pixel_size_um": "um",
+    "frame_rate_hz": "1/s",
+    "exposure_ms": "ms",
+    "temperature_c": "degC",
+    "medium": "",
+    "viscosity_mpas": "mPa s",
+    "depth_um": "um",
+    "dilution": "",
+}
+
+
+class Model(BaseModel):
+    """A frozen value that is also a part of ``result.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Value(Model):
+    """A setting with its unit and where it came from."""
+
+    value: float | int | str | bool | None
+    unit: str = ""
+    source: str = ""
+
+
+class Acquisition(Model):
+    """How a recording was made; None is "not known".
+
+    Attributes
+    ----------
+    sources : dict
+        For each known value, where it came from.
+    """
+
+    pixel_size_um: float | None = None
+    frame_rate_hz: float | None = None
+    exposure_ms: float | None = None
+    temperature_c: float | None = None
+    medium: str | None = None
+    viscosity_mpas: float | None = None
+    depth_um: float | None = None
+    dilution: float | None = None
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    def known(self) -> dict[str, Value]:
+        """Return the known values with unit and source."""
+        return {
+            name: Value(value=value, unit=unit, source=self.sources.get(name, "given"))
+            for name, unit in UNITS.items()
+            if (value := getattr(self, name)) is not None
+        }
+
+    def updated(self, values: Mapping[str, Any], source: str) -> Acquisition:
+        """Return a copy in which the given values (not None) replace what was known."""
+        new = {name: value for name, value in values.items() if value is not None}
+        sources = self.sources | dict.fromkeys(new, source)
+        return self.model_copy(update={**new, "sources": sources})
+
+    def missing(self) -> list[str]:
+        """Names of the values without which evsize refuses to size."""
+        names = [
+            name
+            for name in ("pixel_size_um", "frame_rate_hz", "temperature_c")
+            if getattr(self, name) is None
+        ]
+        if self.medium is None and self.viscosity_mpas is None:
+            names.append("medium")
+        return names
+
+    def conditions(self) -> Conditions:
+        """Everything needed to size, with the viscosity worked out.
+
+        An unknown exposure counts as fully open; the pipeline says so and widens the error.
+
+        Raises
+        ------
+        MissingSettingsError
+            Naming all that is missing and the options that give it.
+        UsageError
+            If the exposure is longer than the frame or the medium is unknown.
+        """
+        options = {
+            "pixel_size_um": "--pixel-size (um)",
+            "frame_rate_hz": "--frame-rate (1/s)",
+            "temperature_c": "--temperature (degC)",
+            "medium": "--medium (or --viscosity, mPa s)",
+        }
+        missing = self.missing()
+        if missing:
+            raise MissingSettingsError(
+                f"not known: {', '.join(missing)}",
+                "pixel size, frame rate, temperature and medium",
+                f"give {', '.join(options[name] for name in missing)}",
+            )
+        assert self.pixel_size_um is not None
+        assert self.frame_rate_hz is not None
+        assert self.temperature_c is not None
+        viscosity = self.viscosity_mpas
+        if viscosity is None:
+            assert self.medium is not None
+            viscosity = find_medium(self.medium).viscosity_mpas(self.temperature_c)
+        interval_s = 1 / self.frame_rate_hz
+        fraction = 1.0 if self.exposure_ms is None else self.exposure_ms / 1e3 / interval_s
+        if fraction > 1.02:
+            raise UsageError(
+                f"an exposure of {self.exposure_ms:g} ms is longer than the frame "
+                f"({interval_s * 1e3:.4g} ms at {self.frame_rate_hz:g} frames/s)",
+                "an exposure within the frame",
+                "check --exposure (ms) and --frame-rate (1/s)",
+            )
+        return Conditions(
+            self.pixel_size_um, interval_s, min(fraction, 1.0), self.temperature_c, viscosity
+        )
+
+
+class Frames(Protocol):
+    """What detection needs of a recording: grey frames in any order."""
+
+    @property
+    def frame_shape(self) -> tuple[int, ...]:
+        """Height and width, px."""
+
+    @property
+    def white_level(self) -> float:
+        """Grey level at which a pixel is saturated."""
+
+    @property
+    def acquisition(self) -> Acquisition:
+        """How the recording was made."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: int, /) -> NDArray[Any]: ...
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Spots found in a recording.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a spot, schema `tables.DETECTIONS`.
+    frames : DataFrame
+        One row a frame, schema `tables.FRAMES`; the flow is still empty (NaN).
+    height_px, width_px : int
+        Size of a frame.
+    choices : dict of str to Value
+        Every setting used, ``source`` saying whether it was given or why it was chosen.
+    preview : ndarray
+        One frame, as read, for pictures.
+    preview_frame : int
+        Its number.
+    """
+
+    table: pd.DataFrame
+    frames: pd.DataFrame
+    height_px: int
+    width_px: int
+    choices: Mapping[str, Value]
+    preview: NDArray[Any] | None = None
+    preview_frame: int = 0
+
+
+@dataclass(frozen=True)
+class Tracks:
+    """Positions linked into tracks.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row a position, sorted by track and frame, schema `tables.TRACKS`.
+    flow_um : ndarray, (rows of `table`, 2)
+        Displacement by the flow since the first frame at each position (x, y), um; subtract it
+        from the positions to have Brownian motion alone.
+    flow_parameters : int
+        Parameters fitted to all steps of an axis together.
+    frames : DataFrame
+        The frames table with the flow filled in.
+    search_radius_um : float
+        Largest step that could be linked.
+    choices : dict of str to Value
+        Every setting used, ``source`` saying whether it was given or why it was chosen.
+    diagnostics : dict of str to float
+        What the quality rules read: share of links ambiguous, of steps truncated, ...
+    """
+
+    table: pd.DataFrame
+    flow_um: Floats
+    flow_parameters: int
+    frames: pd.DataFrame
+    search_radius_um: float
+    choices: Mapping[str, Value]
+    diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """Likelihood of the diffusion coefficient of each used track.
+
+    Attributes
+    ----------
+    track_id : ndarray of int, (n,)
+        The tracks used.
+    n_positions : ndarray of int, (n,)
+        Positions of each.
+    first_frame : ndarray of int, (n,)
+        Frame of the first.
+    x_um, y_um : ndarray, (n,)
+        Mean position, um.
+    d_um2_s : ndarray, (g,)
+        Grid of diffusion coefficients, um^2/s.
+    log_likelihood : ndarray, (n, g)
+        Natural logarithm, up to a constant a track.
+    d_cov_um2_s : ndarray, (n,)
+        Covariance estimate, unclipped, um^2/s.
+    loc_sd_um : ndarray, (n,)
+        Localisation error used for each track, um.
+    flags : ndarray of uint32, (n,)
+        Flags of each track.
+    rejected : dict of str to int
+        Tracks not used, by reason.
+    choices, diagnostics
+        As in `Tracks`.
+    """
+
+    track_id: NDArray[np.int64]
+    n_positions: NDArray[np.int64]
+    first_frame: NDArray[np.int64]
+    x_um: Floats
+    y_um: Floats
+    d_um2_s: Floats
+    log_likelihood: Floats
+    d_cov_um2_s: Floats
+    loc_sd_um: Floats
+    flags: NDArray[np.uint32]
+    rejected: Mapping[str, int]
+    choices: Mapping[str, Value]
+    diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+class Estimate(Model):
+    """A figure with its 95 % interval; None is "undefined"."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def __float__(self) -> float:
+        return float("nan") if self.value is None else self.value
+
+    def __format__(self, spec: str) -> str:
+        if self.value is None:
+            return "undefined"
+        text = format(self.value, spec)
+        if self.low is None or self.high is None:
+            return text
+        return f"{text} ({format(self.low, spec)} to {format(self.high, spec)})"
+
+
+class Peak(Model):
+    """A peak of the distribution and the share of the population under it."""
+
+    mode_nm: float
+    fraction: float
+
+
+class Summary(Model):
+    """Summary figures of a size distribution."""
+
+    mean_nm: Estimate = Estimate()
+    mode_nm: Estimate = Estimate()
+    d10_nm: Estimate = Estimate()
+    d50_nm: Estimate = Estimate()
+    d90_nm: Estimate = Estimate()
+    span: Estimate = Estimate()
+
+
+class DistributionSummary(Summary):
+    """Summary of the answer: the deconvolved distribution."""
+
+    peaks: list[Peak] = Field(default_factory=list)
+    weighting: str = ""
+    systematic_percent: float | None = None
+
+
+class ClassShare(Model):
+    """One size class and the share of the population in it."""
+
+    name: str
+    low_nm: float
+    high_nm: float | None
+    fraction: Estimate
+    concentration_per_ml: Estimate | None = None
+    note: str = ""
+
+
+class Misev(Model):
+    """Small and large vesicles, split at 200 nm (MISEV2023)."""
+
+    small_fraction: Estimate = Estimate()
+    large_fraction: Estimate = Estimate()
+
+
+@dataclass(frozen=True)
+class Sizing:
+    """Sizes, their distribution and their classes.
+
+    Attributes
+    ----------
+    particles : DataFrame
+        One row a track used, schema `tables.PARTICLES` (brightness and snr are filled in by the
+        pipeline).
+    distribution_table : DataFrame
+        Schema `tables.DISTRIBUTION`.
+    distribution, raw, classes, misev
+        As in ``result.json``.
+    """
+
+    particles: pd.DataFrame
+    distribution_table: pd.DataFrame
+    distribution: DistributionSummary
+    raw: Summary
+    classes: list[ClassShare]
+    misev: Misev
+    choices: Mapping[str, Value] = field(default_factory=dict)
+
+
+Status = Literal["pass", "warn", "fail", "not_applicable", "no_data"]
+Verdict = Literal["pass", "warn", "fail"]
+
+
+class Finding(Model):
+    """What one quality rule found."""
+
+    rule: str
+    status: Status
+    measured: float | str | None = None
+    limit: str = ""
+    unit: str = ""
+    message: str = ""
+    advice: str = ""
+
+
+class Qc(Model):
+    """The verdict and the findings behind it."""
+
+    verdict: Verdict
+    profile: str
+    findings: list[Finding]
+
+
+class RecordingInfo(Model):
+    """The recording as it was read."""
+
+    path: str
+    sha256: str | None = None
+    frames: int
+    height_px: int
+    width_px: int
+    bit_depth: int
+    duration_s: float | None = None
+    format: str = ""
+    notes: list[str] = Field(default_factory=list)
+
+
+class TracksSummary(Model):
+    """How many tracks there were and what became of them."""
+
+    n: int
+    n_used: int
+    rejected: dict[str, int]
+    positions: int
+    particles_per_frame: float
+    median_frames: float | None
+    false_detections_per_frame: float | None
+
+
+class Drift(Model):
+    """Mean flow, um/s."""
+
+    x: float | None = None
+    y: float | None = None
+
+
+class Provenance(Model):
+    """What made the result."""
+
+    evsize: str
+    python: str
+    dependencies: dict[str, str]
+    command: str
+    start: str
+    seconds: dict[str, float]
+    config_hash: str
+
+
+class Report(Model):
+    """The content of ``result.json``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_name: Literal["evsize/1"] = Field("evsize/1", alias="schema")
+    recording: RecordingInfo
+    acquisition: dict[str, Value]
+    settings: dict[str, Value]
+    tracks: TracksSummary
+    drift_um_s: Drift
+    distribution: DistributionSummary
+    raw: Summary
+    classes: list[ClassShare]
+    detection_limit_nm: Estimate | None = None
+    misev: Misev
+    concentration_per_ml: Estimate | None = None
+    concentration_note: str = ""
+    qc: Qc
+    diagnostics: dict[str, float | None] = Field(default_factory=dict)
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class Result:
+    """A whole result: the summary and its tables.
+
+    Attributes
+    ----------
+    summary : Report
+        The content of ``result.json``.
+    particles, tracks, frames, distribution_table : DataFrame
+        As declared in `evsize.tables`.
+    preview : ndarray of uint8, (height, width, 3), or None
+        A frame with detections and tracks drawn on it.
+    """
+
+    summary: Report
+    particles: pd.DataFrame
+    tracks: pd.DataFrame
+    frames: pd.DataFrame
+    distribution_table: pd.DataFrame
+    preview: NDArray[np.uint8] | None = None

@@ -1,0 +1,1 @@
+"""Likelihoods in, sizes, distribution and classes out."""

@@ -1,0 +1,1 @@
+"""A result to and from its folder, whole or not at all."""

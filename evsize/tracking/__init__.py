@@ -1,0 +1,1 @@
+"""Spots in, tracks out."""
