@@ -1,1 +1,0 @@
-"""A result to and from its folder, whole or not at all."""
