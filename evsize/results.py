@@ -93,7 +93,7 @@ class Acquisition(Model):
     def conditions(self) -> Conditions:
         """Everything needed to size, with the viscosity worked out.
 
-        An unknown exposure counts as fully open; the pipeline says so and widens the error.
+        An unknown exposure counts as half the frame; the pipeline says so and widens the error.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Acquisition(Model):
             assert self.medium is not None
             viscosity = find_medium(self.medium).viscosity_mpas(self.temperature_c)
         interval_s = 1 / self.frame_rate_hz
-        fraction = 1.0 if self.exposure_ms is None else self.exposure_ms / 1e3 / interval_s
+        fraction = 0.5 if self.exposure_ms is None else self.exposure_ms / 1e3 / interval_s
         if fraction > 1.02:
             raise UsageError(
                 f"an exposure of {self.exposure_ms:g} ms is longer than the frame "

@@ -1,1 +1,254 @@
 """Tracks in, likelihoods of the diffusion coefficient out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evsize.diffusion import covariance, dst, gapped, noise, segments
+from evsize.physics import Conditions
+from evsize.results import Likelihoods, Tracks, Value
+from evsize.settings import DiffusionSettings
+from evsize.tables import Flag
+
+__all__ = ["estimate_diffusion"]
+
+Floats = NDArray[np.float64]
+LAGS = (2, 3, 4, 5, 6)
+DISPLACEMENT_LAGS = (1, 2, 4, 6, 8, 12)
+NOISE_STEP = 0.05
+"""Tracks whose localisation variances differ by less than this share one spectrum."""
+
+
+def default_grid(conditions: Conditions) -> Floats:
+    """Diffusion coefficients (um^2/s) of 240 diameters from 10 to 3000 nm."""
+    return conditions.stokes_einstein_um3_s / np.geomspace(0.01, 3.0, 240)
+
+
+def estimate_diffusion(
+    tracks: Tracks,
+    conditions: Conditions,
+    settings: DiffusionSettings | None = None,
+    *,
+    d_um2_s: Floats | None = None,
+) -> Likelihoods:
+    """Work out the likelihood of the diffusion coefficient of every usable track.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        Positions linked into tracks, with the flow to be removed.
+    conditions : Conditions
+        Frame interval and exposure.
+    settings : DiffusionSettings, optional
+        What a usable track is, and the localisation noise where it is known.
+    d_um2_s : ndarray, (g,), optional
+        Diffusion coefficients to evaluate, um^2/s; by default those of 10 to 3000 nm.
+
+    Returns
+    -------
+    Likelihoods
+        Tracks too short or not moving at all are left out and counted in ``rejected``.
+
+    Notes
+    -----
+    Gap-free tracks: Berglund, Phys. Rev. E 82, 011917 (2010), through the sine transform; tracks
+    with gaps: the same Gaussian model on the positions seen. The localisation variance is pooled
+    over the recording (see `noise.pool`). Fitting the flow removes a little diffusion with it;
+    steps are scaled by sqrt(M/(M - p)) for M steps and p parameters.
+    """
+    settings = settings or DiffusionSettings()
+    grid = default_grid(conditions) if d_um2_s is None else np.asarray(d_um2_s, float)
+    table = tracks.table
+    track_id, frame = table["track_id"].to_numpy(), table["frame"].to_numpy()
+    xy = table[["x_um", "y_um"]].to_numpy() - tracks.flow_um
+    raw = segments.cut(track_id, frame, xy)
+    long_enough = raw.n_positions >= settings.min_positions
+    keep = np.repeat(long_enough, raw.n_positions)
+    scale = flow_correction(len(raw.span), tracks.flow_parameters)
+    steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale)
+    per_track = _per_track(table[keep], steps.start)
+
+    squares, products, n_squares, n_products = segments.track_moments(steps)
+    d_cov, s2_cov = covariance.from_moments(
+        squares, products, conditions.frame_interval_s, conditions.blur
+    )
+    usable = n_products > 0
+    floor = (1e-3 * conditions.pixel_size_um) ** 2
+    pooled = _noise(settings, s2_cov, n_products, per_track["predicted_um2"], floor, usable)
+    log_l = evaluate(steps, grid, pooled.loc_var_um2, conditions)
+    still = stationary(steps, pooled.loc_var_um2, log_l, grid)
+    flags = per_track["flags"].copy()
+    flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
+    used = ~still
+    return Likelihoods(
+        track_id=per_track["track_id"][used],
+        n_positions=steps.n_positions[used],
+        first_frame=per_track["first_frame"][used],
+        x_um=per_track["x_um"][used],
+        y_um=per_track["y_um"][used],
+        d_um2_s=grid,
+        log_likelihood=log_l[used],
+        d_cov_um2_s=d_cov[used],
+        loc_sd_um=np.sqrt(pooled.loc_var_um2)[used],
+        flags=flags[used],
+        rejected={
+            "too_short": int((~long_enough).sum()),
+            "stationary": int(still.sum()),
+        },
+        choices=_choices(settings, pooled),
+        diagnostics=_diagnostics(
+            _subset(steps, used), pooled, conditions, squares[used], n_squares[used]
+        ),
+    )
+
+
+def flow_correction(n_steps: int, n_parameters: int) -> float:
+    """Factor on the steps that makes up for the diffusion which a fitted flow took away."""
+    return float(np.sqrt(n_steps / (n_steps - n_parameters))) if n_steps > n_parameters else 1.0
+
+
+def evaluate(
+    steps: segments.Steps, d_um2_s: Floats, loc_var_um2: Floats, conditions: Conditions
+) -> Floats:
+    """Log-likelihood of every track on the grid, by the sine transform or, with gaps, directly.
+
+    Returns
+    -------
+    ndarray, (tracks, g)
+    """
+    n_steps = steps.n_positions - 1
+    first = steps.first_step
+    result = np.zeros((len(n_steps), len(d_um2_s)))
+    gaps = np.bincount(
+        np.repeat(np.arange(len(n_steps)), n_steps), steps.span > 1, minlength=len(n_steps)
+    )
+    level = np.round(np.log(loc_var_um2) / NOISE_STEP).astype(np.int64)
+    order = np.lexsort((level, n_steps, gaps > 0))
+    keys = np.stack([gaps[order] > 0, n_steps[order], level[order]])
+    new_group = np.flatnonzero(np.any(np.diff(keys, axis=1) != 0, axis=0)) + 1
+    for group in np.split(order, new_group):
+        if not len(group):
+            continue
+        index = first[group][:, None] + np.arange(n_steps[group[0]])
+        variance = float(np.exp(NOISE_STEP * level[group[0]]))
+        timing = (conditions.frame_interval_s, conditions.blur)
+        if gaps[group[0]]:
+            result[group] = gapped.log_likelihood(
+                steps.step_um[index], steps.span[index], d_um2_s, variance, *timing
+            )
+        else:
+            power = dst.step_power(steps.step_um[index])
+            result[group] = dst.log_likelihood(power, 2, d_um2_s, variance, *timing)
+    return result
+
+
+def stationary(
+    steps: segments.Steps, loc_var_um2: Floats, log_l: Floats, d_um2_s: Floats
+) -> NDArray[np.bool_]:
+    """Tracks that stay within their localisation error: dust, hot pixels, stuck particles.
+
+    A track counts as such when its total spread is below what the slowest diffusion coefficient
+    of the grid would give, and it fits rest better than any motion by two units of log-likelihood.
+    """
+    slowest = int(np.argmin(d_um2_s))
+    best = np.argmax(log_l, axis=1) if len(log_l) else np.zeros(0, int)
+    n_steps = steps.n_positions - 1
+    first = steps.first_step
+    result = np.zeros(len(n_steps), bool)
+    for track in np.flatnonzero((best == slowest) & (n_steps >= 10)):
+        path = np.cumsum(steps.step_um[first[track] : first[track + 1]], axis=0)
+        result[track] = path.var(axis=0).mean() < 4 * loc_var_um2[track]
+    return result
+
+
+def _subset(steps: segments.Steps, used: NDArray[np.bool_]) -> segments.Steps:
+    n_positions = steps.n_positions
+    keep = np.repeat(used, n_positions - 1)
+    start = np.concatenate([[0], np.cumsum(n_positions[used])]).astype(np.int64)
+    return segments.Steps(start, steps.step_um[keep], steps.span[keep])
+
+
+def _per_track(table: Any, start: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+    first, count = start[:-1], np.diff(start)
+
+    def mean(values: NDArray[Any]) -> Floats:
+        return np.add.reduceat(values, first) / count if len(first) else np.zeros(0)
+
+    flags = table["flags"].to_numpy()
+    last = start[1:] - 1
+    return {
+        "track_id": table["track_id"].to_numpy()[first],
+        "first_frame": table["frame"].to_numpy()[first],
+        "x_um": mean(table["x_um"].to_numpy()),
+        "y_um": mean(table["y_um"].to_numpy()),
+        "predicted_um2": mean((table["loc_se_nm"].to_numpy() * 1e-3) ** 2),
+        "flags": (flags[last] & np.uint32(Flag.AMBIGUOUS_END)).astype(np.uint32),
+    }
+
+
+def _noise(
+    settings: DiffusionSettings,
+    s2_cov: Floats,
+    n_products: NDArray[np.int64],
+    predicted: Floats,
+    floor: float,
+    usable: NDArray[np.bool_],
+) -> noise.PooledNoise:
+    weights = np.where(usable, n_products, 0).astype(float)
+    pooled = noise.pool(np.where(usable, s2_cov, 0.0), weights, predicted, floor)
+    if settings.loc_sd_nm is None:
+        return pooled
+    given = max((settings.loc_sd_nm * 1e-3) ** 2, floor)
+    return noise.PooledNoise(
+        np.full(len(s2_cov), given),
+        pooled.measured_um2,
+        pooled.measured_se_um2,
+        pooled.predicted_um2,
+    )
+
+
+def _choices(settings: DiffusionSettings, pooled: noise.PooledNoise) -> dict[str, Value]:
+    if settings.loc_sd_nm is not None:
+        source = "given"
+    elif np.isfinite(pooled.predicted_um2):
+        source = "pooled over the recording: measured from the steps and predicted from the noise"
+    else:
+        source = "pooled over the recording: measured from the steps"
+    typical = float(np.sqrt(np.median(pooled.loc_var_um2)) * 1e3) if len(pooled.loc_var_um2) else 0
+    return {
+        "min_positions": Value(value=settings.min_positions, source="given or default"),
+        "loc_sd_nm": Value(value=typical or None, unit="nm", source=source),
+    }
+
+
+def _diagnostics(
+    steps: segments.Steps,
+    pooled: noise.PooledNoise,
+    conditions: Conditions,
+    squares: Floats,
+    n_squares: NDArray[np.int64],
+) -> dict[str, float | None]:
+    correlation, error = segments.lagged_correlation(steps, LAGS)
+    displacement = segments.lagged_displacement(steps, DISPLACEMENT_LAGS)
+    values: dict[str, float] = {
+        "loc_var_measured_um2": pooled.measured_um2,
+        "loc_var_measured_se_um2": pooled.measured_se_um2,
+        "loc_var_predicted_um2": pooled.predicted_um2,
+        "n_steps": float(n_squares.sum()),
+        "mean_square_step_um2": float(np.nansum(squares * n_squares) / max(n_squares.sum(), 1)),
+    }
+    for lag, c, e in zip(LAGS, correlation, error, strict=True):
+        values[f"step_correlation_lag_{lag}"] = float(c)
+        values[f"step_correlation_se_lag_{lag}"] = float(e)
+    typical = float(np.mean(pooled.loc_var_um2)) if len(pooled.loc_var_um2) else 0.0
+    for lag, msd in zip(DISPLACEMENT_LAGS, displacement, strict=True):
+        travel = (msd - 2 * typical) / (
+            2 * conditions.frame_interval_s * (lag - 2 * conditions.blur)
+        )
+        values[f"diameter_from_lag_{lag}_nm"] = (
+            conditions.diameter_nm(float(travel)) if travel > 0 else float("nan")
+        )
+    return {key: value if np.isfinite(value) else None for key, value in values.items()}

@@ -1,0 +1,133 @@
+"""Tracks cut into steps, in arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """All steps of all tracks, track after track.
+
+    Attributes
+    ----------
+    start : ndarray of int, (tracks + 1,)
+        First position of each track; the last entry is the number of positions.
+    step_um : ndarray, (positions - tracks, 2)
+        Steps between the positions seen, um.
+    span : ndarray of int, (positions - tracks,)
+        Frames that each step spans.
+    """
+
+    start: Ints
+    step_um: Floats
+    span: Ints
+
+    @property
+    def n_positions(self) -> Ints:
+        """Positions of each track."""
+        return np.diff(self.start)
+
+    @property
+    def first_step(self) -> Ints:
+        """First step of each track, and the number of steps at the end."""
+        return self.start - np.arange(len(self.start))
+
+
+def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
+    """Cut positions sorted by track and frame into steps.
+
+    Parameters
+    ----------
+    track_id, frame : ndarray of int, (positions,)
+        Track and frame of each position.
+    xy_um : ndarray, (positions, 2)
+        Positions, um.
+    """
+    same = track_id[1:] == track_id[:-1]
+    start = np.flatnonzero(np.concatenate([[True], ~same])) if len(track_id) else np.zeros(0, int)
+    return Steps(
+        np.append(start, len(track_id)).astype(np.int64),
+        np.diff(xy_um, axis=0)[same],
+        np.diff(frame)[same].astype(np.int64),
+    )
+
+
+def track_moments(steps: Steps) -> tuple[Floats, Floats, Ints, Ints]:
+    """Per-track moments of the steps that span one frame.
+
+    Returns
+    -------
+    mean_square_um2, mean_product_um2 : ndarray, (tracks,)
+        Mean over both axes of squared steps and of products of neighbouring steps; NaN without.
+    n_squares, n_products : ndarray of int, (tracks,)
+        Steps and pairs of steps behind them, per axis.
+    """
+    n_tracks = len(steps.start) - 1
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    single = steps.span == 1
+    square = (steps.step_um**2).mean(axis=1)
+    pair = single[1:] & single[:-1] & (owner[1:] == owner[:-1])
+    product = (steps.step_um[1:] * steps.step_um[:-1]).mean(axis=1)
+    n_squares = np.bincount(owner[single], minlength=n_tracks)
+    n_products = np.bincount(owner[1:][pair], minlength=n_tracks)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean_square = np.bincount(owner[single], square[single], n_tracks) / n_squares
+        mean_product = np.bincount(owner[1:][pair], product[pair], n_tracks) / n_products
+    return mean_square, mean_product, n_squares.astype(np.int64), n_products.astype(np.int64)
+
+
+def lagged_correlation(steps: Steps, lags: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Pooled correlation of steps `lag` apart, with its standard error for independent steps.
+
+    Parameters
+    ----------
+    steps : Steps
+        Only runs of steps that span one frame each are used.
+    lags : tuple of int
+        Lags, in frames.
+
+    Returns
+    -------
+    correlation, standard_error : ndarray, (lags,)
+        NaN where no pair of steps is that far apart.
+    """
+    n_tracks = len(steps.start) - 1
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    run = np.concatenate([[0], np.cumsum(steps.span != 1)])[: len(owner)]
+    single = steps.span == 1
+    power = float((steps.step_um[single] ** 2).mean()) if single.any() else float("nan")
+    correlation, error = [], []
+    for lag in lags:
+        a, b = slice(None, -lag), slice(lag, None)
+        pair = (owner[a] == owner[b]) & (run[a] == run[b]) & single[a] & single[b]
+        n = int(pair.sum())
+        products = (steps.step_um[a][pair] * steps.step_um[b][pair]).mean(axis=1)
+        correlation.append(float(products.mean()) / power if n else float("nan"))
+        error.append(1 / np.sqrt(2 * n) if n else float("nan"))
+    return np.array(correlation), np.array(error)
+
+
+def lagged_displacement(steps: Steps, lags: tuple[int, ...]) -> Floats:
+    """Pooled mean squared displacement of one axis over each lag, um^2 (NaN without data)."""
+    n_tracks = len(steps.start) - 1
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps.step_um, axis=0)])
+    time = np.concatenate([[0], np.cumsum(steps.span)])
+    result = []
+    for lag in lags:
+        n = len(owner) - lag + 1
+        if n <= 0:
+            result.append(float("nan"))
+            continue
+        first, last = np.arange(n), np.arange(n) + lag
+        good = (owner[first] == owner[last - 1]) & (time[last] - time[first] == lag)
+        moved = path[last[good]] - path[first[good]]
+        result.append(float((moved**2).mean()) if good.any() else float("nan"))
+    return np.array(result)
