@@ -1,1 +1,229 @@
 """Analysis: what a user holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from evsize import pipeline, recording, report, storage
+from evsize.report import words
+from evsize.results import (
+    UNITS,
+    ClassShare,
+    DistributionSummary,
+    Estimate,
+    Misev,
+    Progress,
+    Qc,
+    Result,
+    Summary,
+    Value,
+)
+from evsize.results import Acquisition as AcquisitionValues
+from evsize.settings import Settings
+
+
+class Analysis(Result):
+    """The sizes found in one recording.
+
+    Attributes
+    ----------
+    summary : Report
+        All of ``result.json``.
+    particles, tracks, frames, distribution_table : DataFrame
+        One row a particle, a position, a frame, a size bin; units are in the column names.
+    preview : ndarray or None
+        A frame with what was found drawn on it.
+    """
+
+    @classmethod
+    def of(cls, result: Result) -> Analysis:
+        """Hold a result."""
+        return cls(**{field.name: getattr(result, field.name) for field in fields(result)})
+
+    @property
+    def distribution(self) -> DistributionSummary:
+        """Summary figures of the size distribution (the answer)."""
+        return self.summary.distribution
+
+    @property
+    def raw(self) -> Summary:
+        """The same figures of single-track diameters, wider since they hold their errors."""
+        return self.summary.raw
+
+    @property
+    def classes(self) -> list[ClassShare]:
+        """Size classes and the share of the population in each."""
+        return self.summary.classes
+
+    @property
+    def misev(self) -> Misev:
+        """Share of small and large vesicles, split at 200 nm."""
+        return self.summary.misev
+
+    @property
+    def qc(self) -> Qc:
+        """The verdict and the findings behind it."""
+        return self.summary.qc
+
+    @property
+    def acquisition(self) -> dict[str, Value]:
+        """How the recording was made, with the source of each value."""
+        return self.summary.acquisition
+
+    @property
+    def detection_limit_nm(self) -> Estimate | None:
+        """Smallest diameter that would have been seen, nm."""
+        return self.summary.detection_limit_nm
+
+    @property
+    def concentration_per_ml(self) -> Estimate | None:
+        """Particles per mL of the undiluted sample, or None (``summary`` says why)."""
+        return self.summary.concentration_per_ml
+
+    def save(
+        self,
+        folder: str | Path,
+        overwrite: bool = False,
+        tables: Iterable[str] = ("parquet",),
+    ) -> Path:
+        """Write the result folder, whole or not at all.
+
+        Parameters
+        ----------
+        folder : path
+            Where it is to appear.
+        overwrite : bool
+            Replace a result that stands there.
+        tables : iterable of str
+            Formats beside those always written: "parquet", "csv", "xlsx".
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written, or something stands there.
+        """
+        folder = Path(folder)
+        with storage.whole_folder(folder, overwrite) as partial:
+            storage.write_result(self, partial, tuple(tables))
+            report.write_page(partial)
+        return folder
+
+    def __repr__(self) -> str:
+        summary = self.summary
+        lines = [
+            f"Analysis of {summary.recording.path}",
+            f"  verdict: {self.qc.verdict} ({words.VERDICT_MEANING[self.qc.verdict]})",
+            f"  median diameter: {words.estimate(self.distribution.d50_nm, 'nm')}, 95 % interval",
+            f"  D10 to D90: {words.figure(self.distribution.d10_nm.value)} to "
+            f"{words.figure(self.distribution.d90_nm.value)} nm",
+            f"  tracks used: {summary.tracks.n_used} of {summary.tracks.n}",
+        ]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (name, words.estimate(getattr(self.distribution, key), "nm" if "_nm" in key else ""))
+            for key, name in words.SUMMARY_NAMES.items()
+        ]
+        rows += [
+            (f"{c.name}, {words.size_range(c)}", words.share(c.fraction)) for c in self.classes
+        ]
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(text)}</td></tr>"
+            for name, text in rows
+        )
+        verdict = f"{self.qc.verdict}: {words.VERDICT_MEANING[self.qc.verdict]}"
+        used = f"{self.summary.tracks.n_used} of {self.summary.tracks.n} tracks used"
+        return (
+            f"<p><b>{escape(self.summary.recording.path)}</b><br>"
+            f"Verdict {escape(verdict)}<br>{used}</p>"
+            f"<table><caption>With 95 % intervals</caption>{cells}</table>"
+        )
+
+
+def merge_acquisition(
+    known: AcquisitionValues, *layers: tuple[Mapping[str, Any], str]
+) -> AcquisitionValues:
+    """Put layers of values over what a recording says of itself, the strongest last.
+
+    A medium given in a stronger layer puts aside a viscosity from a weaker one.
+    """
+    for values, source in layers:
+        if values.get("medium") is not None and values.get("viscosity_mpas") is None:
+            known = known.model_copy(update={"viscosity_mpas": None})
+        known = known.updated(values, source)
+    return known
+
+
+def analyze(
+    source: Any,
+    settings: Settings | None = None,
+    progress: Progress | None = None,
+    **acquisition: Any,
+) -> Analysis:
+    """Size the particles of a recording.
+
+    Parameters
+    ----------
+    source : Recording, path, array of shape (frames, y, x) or pims sequence
+        The recording.
+    settings : Settings, optional
+        What differs from the usual.
+    progress : callable, optional
+        Called with the name of the stage, the steps done and their number.
+    **acquisition
+        ``pixel_size_um, frame_rate_hz, exposure_ms, temperature_c, medium, viscosity_mpas,
+        depth_um, dilution``: how the recording was made, where it does not say so itself.
+
+    Returns
+    -------
+    Analysis
+        Sizes, distribution, classes, verdict.
+
+    Raises
+    ------
+    UsageError
+        If a value is missing, unknown or out of its range.
+    RecordingError
+        If the recording cannot be read.
+    """
+    unknown = sorted(set(acquisition) - set(UNITS))
+    if unknown:
+        raise TypeError(f"analyze() got unexpected {unknown}; acquisition values: {list(UNITS)}")
+    settings = settings or Settings()
+    if isinstance(source, recording.Recording):
+        return _run(source, settings, progress, acquisition)
+    with recording.open_recording(source) as opened:
+        return _run(opened, settings, progress, acquisition)
+
+
+def _run(
+    opened: recording.Recording,
+    settings: Settings,
+    progress: Progress | None,
+    given: Mapping[str, Any],
+) -> Analysis:
+    values = merge_acquisition(
+        opened.acquisition, (settings.acquisition.model_dump(), "settings"), (given, "given")
+    )
+    return Analysis.of(pipeline.run(opened, settings, acquisition=values, progress=progress))
+
+
+def load_result(folder: str | Path) -> Analysis:
+    """Read a saved result.
+
+    Raises
+    ------
+    ResultError
+        If the folder holds no result, or a broken one.
+    """
+    return Analysis.of(storage.read_result(Path(folder)))

@@ -1,0 +1,114 @@
+"""Several results -> one row each, in ``summary.csv`` and for MultiQC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evsize.errors import ResultError
+from evsize.results import Estimate, Report
+from evsize.storage import RESULT_FILE, plain_cell, read_report, write_csv
+
+SUMMARY_FILE = "summary.csv"
+MULTIQC_FILE = "evsize_mqc.json"
+_FIGURES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one recording: a report, or the error that stopped it."""
+
+    recording: str
+    folder: Path
+    report: Report | None = None
+    error: str = ""
+
+
+def write_overview(outcomes: Sequence[Outcome], out: Path) -> None:
+    """Write ``summary.csv`` and ``evsize_mqc.json`` over these and all other results in `out`."""
+    everything = [*outcomes, *_others(outcomes, out)]
+    table = pd.DataFrame([_row(outcome) for outcome in everything])
+    table.insert(len(table.columns) - 1, "error", table.pop("error"))
+    write_csv(table, out / SUMMARY_FILE)
+    content = json.dumps(multiqc_content(everything), indent=2, allow_nan=False)
+    (out / MULTIQC_FILE).write_text(content + "\n", encoding="utf-8")
+
+
+def _others(outcomes: Sequence[Outcome], out: Path) -> list[Outcome]:
+    """Results of earlier runs in the same folder."""
+    done = {outcome.folder.name for outcome in outcomes}
+    found = []
+    for path in sorted(out.glob(f"*/{RESULT_FILE}")):
+        folder = path.parent
+        if folder.name in done or folder.name.startswith("."):
+            continue
+        try:
+            report = read_report(folder)
+            found.append(Outcome(report.recording.path, folder, report))
+        except ResultError as error:
+            found.append(Outcome(folder.name, folder, error=str(error)))
+    return found
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"recording": plain_cell(outcome.recording), "verdict": None}
+    report = outcome.report
+    if report is not None:
+        row |= {"verdict": report.qc.verdict, "tracks_used": report.tracks.n_used}
+        for name in _FIGURES:
+            row |= _columns(name, getattr(report.distribution, name))
+        for item in report.classes:
+            row |= _columns(f"{item.name.replace('-', '_')}_fraction", item.fraction)
+        row |= _columns("misev_small_fraction", report.misev.small_fraction)
+        row |= _columns("misev_large_fraction", report.misev.large_fraction)
+        row |= _columns("concentration_per_ml", report.concentration_per_ml or Estimate())
+    result = outcome.folder.name if report is not None else ""
+    return row | {"result": plain_cell(result), "error": plain_cell(outcome.error)}
+
+
+def _columns(name: str, value: Estimate) -> dict[str, float | None]:
+    return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
+
+
+def multiqc_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Return a MultiQC custom-content section: a row a result in the general statistics."""
+    size = {"suffix": " nm", "format": "{:,.1f}", "scale": "Blues"}
+    return {
+        "id": "evsize",
+        "section_name": "evsize",
+        "description": "Sizes of extracellular vesicles from nanoparticle tracking",
+        "plot_type": "generalstats",
+        "pconfig": [
+            {"verdict": {"title": "Verdict", "description": "Quality verdict of evsize"}},
+            {"d50_nm": {"title": "Median", "description": "Median diameter", **size}},
+            {"mode_nm": {"title": "Mode", "description": "Most frequent diameter", **size}},
+            {
+                "tracks_used": {
+                    "title": "Tracks",
+                    "description": "Tracks that carry a size",
+                    "format": "{:,.0f}",
+                    "scale": "Greens",
+                }
+            },
+        ],
+        "data": {
+            outcome.folder.name: _statistics(outcome.report)
+            for outcome in outcomes
+            if outcome.report is not None
+        },
+    }
+
+
+def _statistics(report: Report) -> dict[str, float | int | str]:
+    known = {
+        "verdict": report.qc.verdict,
+        "d50_nm": report.distribution.d50_nm.value,
+        "mode_nm": report.distribution.mode_nm.value,
+        "tracks_used": report.tracks.n_used,
+    }
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,99 @@
+"""Figures as people write them: three digits, their unit, their interval."""
+
+from __future__ import annotations
+
+import math
+
+from evsize.results import ClassShare, Estimate, Value
+
+UNKNOWN = "not determined"
+SUMMARY_NAMES = {
+    "d10_nm": "D10",
+    "d50_nm": "D50 (median)",
+    "d90_nm": "D90",
+    "mean_nm": "mean",
+    "mode_nm": "mode",
+    "span": "span, (D90 - D10) / D50",
+}
+VERDICT_MEANING = {
+    "pass": "the recording meets the quality rules",
+    "warn": "usable, but read the remarks",
+    "fail": "do not rely on these numbers",
+}
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """Write a number with so many significant digits; a power of ten only where it helps."""
+    if value is None or not math.isfinite(value):
+        return UNKNOWN
+    if value == 0:
+        return "0"
+    exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
+    if not -4 <= exponent <= 5:
+        return f"{value / 10.0**exponent:.{digits - 1}f}e{exponent}"
+    return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+
+
+def estimate(value: Estimate | None, unit: str = "") -> str:
+    """Write a figure with unit and interval: ``102 nm (99.3 to 106)``."""
+    if value is None or value.value is None:
+        return UNKNOWN
+    text = f"{figure(value.value)} {unit}".strip()
+    return text + interval(value)
+
+
+def interval(value: Estimate, factor: float = 1.0) -> str:
+    """Write the 95 % interval in brackets with a leading space, or nothing."""
+    if value.low is None or value.high is None:
+        return ""
+    return f" ({figure(value.low * factor)} to {figure(value.high * factor)})"
+
+
+def percent(share: float | None) -> str:
+    """Write a share as a percentage: ``81.3 %``."""
+    return UNKNOWN if share is None else f"{_tenths(share)} %"
+
+
+def share(value: Estimate) -> str:
+    """Write a share with its interval as percentages."""
+    if value.value is None:
+        return UNKNOWN
+    if value.low is None or value.high is None:
+        return percent(value.value)
+    return f"{percent(value.value)} ({_tenths(value.low)} to {_tenths(value.high)})"
+
+
+def _tenths(fraction: float) -> str:
+    return f"{100 * fraction:.1f}"
+
+
+def size_range(item: ClassShare) -> str:
+    """Write the range of a size class: ``40-160 nm``."""
+    if item.high_nm is None:
+        return f">= {item.low_nm:g} nm"
+    if item.low_nm == 0:
+        return f"< {item.high_nm:g} nm"
+    return f"{item.low_nm:g}-{item.high_nm:g} nm"
+
+
+def measured(value: float | str | None, unit: str = "") -> str:
+    """Write what a rule measured."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else figure(value)
+    return f"{text} {unit}".strip()
+
+
+def plain(name: str) -> str:
+    """Write a machine's name as words: ``too_short`` becomes ``too short``."""
+    return name.replace("_", " ")
+
+
+def setting(value: Value) -> str:
+    """Write a setting with its unit; the unit is left out where there is no number."""
+    if value.value is None:
+        return "not set"
+    if isinstance(value.value, bool):
+        return "yes" if value.value else "no"
+    text = f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)
+    return f"{text} {value.unit}".strip()
