@@ -1,1 +1,140 @@
-"""Frames in, spots out."""
+"""Frames in, spots out.
+
+`detect` finds the spots of a recording with one of the `ENGINES`. All engines share background,
+noise, polarity, spot width, thresholds and the control on the negated frame; an engine receives a
+frame without background in units of noise and the same behind the matched filter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evsize.detection.background import Image
+from evsize.detection.filtering import find_peaks, matched_filter
+from evsize.detection.model import grey, iterate_models
+from evsize.detection.plan import Plan, make_plan
+from evsize.detection.spots import Parameters, Spots
+from evsize.detection.table import mark_spots, spots_table
+from evsize.detection.trackpy_engine import locate as locate_trackpy
+from evsize.physics import Conditions
+from evsize.results import Detections, Frames, Progress
+from evsize.settings import DetectionSettings
+from evsize.tables import FRAMES, Flag
+
+Engine = Callable[[Image, Image, Parameters], Spots]
+
+ENGINES: Mapping[str, Engine] = {
+    "trackpy": locate_trackpy,
+}
+
+__all__ = ["ENGINES", "Engine", "detect"]
+
+
+def detect(
+    recording: Frames,
+    settings: DetectionSettings = DetectionSettings(),  # noqa: B008  (frozen)
+    *,
+    conditions: Conditions | None = None,
+    smallest_diameter_nm: float = 50.0,
+    progress: Progress | None = None,
+) -> Detections:
+    """Find the spots in all frames of a recording.
+
+    Parameters
+    ----------
+    recording : Frames
+        Grey frames, (height, width) each; read one by one and not changed.
+    settings : DetectionSettings, optional
+        What is left out follows from the recording.
+    conditions : Conditions, optional
+        Pixel size, frame interval, exposure and liquid: they tell how far the smallest particle
+        smears, hence the localisation window and the lower threshold.
+    smallest_diameter_nm : float, optional
+        Diameter whose smear the window must cover, nm.
+    progress : callable, optional
+        Called with ``"detection"``, the frames done and their number.
+
+    Returns
+    -------
+    Detections
+        Positions in px, averaged over the exposure, with standard errors; spots between the two
+        thresholds carry ``Flag.WEAK``. Nothing found is an empty table.
+
+    Raises
+    ------
+    RecordingError
+        If the recording has no frames.
+    """
+    plan = make_plan(recording, settings, conditions, smallest_diameter_nm)
+    engine = ENGINES[settings.engine]
+    n_frames = len(recording)
+    found: list[pd.DataFrame] = []
+    columns: list[tuple[int, int, float, float, int]] = []
+    middle = n_frames // 2
+    preview = previous = None
+    for frames, model in iterate_models(recording, plan.cell_px, plan.first_model):
+        for index in frames:
+            frame = grey(recording[index])
+            scaled = model.scale(frame, plan.sign)
+            spots, negated = search_frame(scaled.image, plan, engine)
+            flags = mark_spots(spots, frame, plan, float(recording.white_level))
+            found.append(spots_table(index, spots, flags, scaled.noise))
+            same = previous is not None and np.array_equal(frame, previous)
+            mark = int(Flag.DUPLICATE_FRAME) if same else 0
+            columns.append((len(flags), negated, scaled.background, scaled.typical_noise, mark))
+            if index == middle:
+                preview = np.array(frame)
+            previous = frame
+            if progress is not None:
+                progress("detection", index + 1, n_frames)
+    height, width = (int(n) for n in recording.frame_shape[:2])
+    return Detections(
+        table=pd.concat(found, ignore_index=True),
+        frames=_frames_table(columns, _frame_rate(recording, conditions)),
+        height_px=height,
+        width_px=width,
+        choices=plan.choices,
+        preview=preview,
+        preview_frame=middle,
+    )
+
+
+def search_frame(scaled: Image, plan: Plan, engine: Engine) -> tuple[Spots, int]:
+    """Spots of one scaled frame, and the peaks that its negative has above the threshold."""
+    parameters = plan.parameters
+    filtered = matched_filter(scaled, parameters.filter_sd_px)
+    filtered /= np.float32(plan.filter_noise)
+    spots = engine(scaled, filtered, parameters)
+    radius = max(1, round(parameters.separation_px / 2))
+    y, _ = find_peaks(-filtered, parameters.threshold, radius)
+    return spots, len(y)
+
+
+def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | None:
+    if conditions is not None:
+        return 1 / conditions.frame_interval_s
+    return recording.acquisition.frame_rate_hz
+
+
+def _frames_table(
+    columns: list[tuple[int, int, float, float, int]], frame_rate_hz: float | None
+) -> pd.DataFrame:
+    """One row a frame; the flow is filled in by the tracking."""
+    number: NDArray[np.int64] = np.arange(len(columns))
+    detections, negated, background, noise, flags = zip(*columns, strict=True)
+    empty = np.full(len(columns), np.nan)
+    return FRAMES.build(
+        frame=number,
+        t_s=number / frame_rate_hz if frame_rate_hz else empty,
+        detections=detections,
+        false_detections=negated,
+        background=background,
+        noise=noise,
+        flow_x_um_s=empty,
+        flow_y_um_s=empty,
+        flags=flags,
+    )

@@ -1,0 +1,231 @@
+"""What is decided once for a recording, each with its reason."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from evsize.detection.background import Image, spread_indices
+from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
+from evsize.detection.model import (
+    MIN_PATTERN_FRAMES,
+    PATTERN_FRAMES,
+    FrameModel,
+    block_edges,
+    build_model,
+    grey,
+)
+from evsize.detection.spots import Parameters
+from evsize.detection.survey import choose_spot_sd, decide_polarity, find_candidates
+from evsize.detection.threshold import noise_peaks_per_px, threshold_for
+from evsize.errors import RecordingError
+from evsize.physics import Conditions
+from evsize.results import Frames, Value
+from evsize.settings import DetectionSettings
+
+SURVEY_FRAMES = 10
+SURVEY_CELL_PX = 40
+FALSE_PER_FRAME = 0.7
+WEAK_FALSE_PER_SEARCH = 0.05
+LOWEST_WEAK_SNR = 3.0
+# step exceeded with probability 1e-4 by a two-dimensional random walk: sqrt(2 ln 1e4) deviations
+SEARCH_SD = 4.29
+
+
+class Plan(NamedTuple):
+    """All that is fixed before the first frame is searched.
+
+    Attributes
+    ----------
+    sign : int
+        +1 for bright spots, -1 for dark ones.
+    first_model : FrameModel
+        Model of the first block of frames.
+    parameters : Parameters
+        Numbers for the engine.
+    filter_noise : float
+        Noise of the filtered frames against that expected of white noise.
+    cell_px : int
+        Cells of the slow background.
+    choices : dict of str to Value
+        Every choice in words.
+    """
+
+    sign: int
+    first_model: FrameModel
+    parameters: Parameters
+    filter_noise: float
+    cell_px: int
+    choices: dict[str, Value]
+
+
+def _step_sds_px(
+    conditions: Conditions | None, smallest_diameter_nm: float
+) -> tuple[float, float] | None:
+    """Smear within the exposure and step between frames of the smallest particle, px, an axis.
+
+    A Brownian path of duration T has the variance D T / 3 about its own mean.
+    """
+    if conditions is None:
+        return None
+    d_px2 = conditions.diffusion_um2_s(smallest_diameter_nm) / conditions.pixel_size_um**2
+    interval = conditions.frame_interval_s
+    smear = math.sqrt(d_px2 * interval * conditions.exposure_fraction / 3)
+    return smear, math.sqrt(2 * d_px2 * interval)
+
+
+def _choose_polarity_and_width(
+    scaled: list[Image], settings: DetectionSettings, choices: dict[str, Value]
+) -> tuple[int, float]:
+    """Sign and width of the spots."""
+    bright = find_candidates(scaled) if settings.polarity != "dark" else None
+    dark = find_candidates([-z for z in scaled]) if settings.polarity != "bright" else None
+    if bright is not None and dark is not None:
+        sign, why = decide_polarity(bright, dark)
+    else:
+        sign, why = (1 if dark is None else -1), "given"
+    choices["polarity"] = Value(value="bright" if sign > 0 else "dark", source=why)
+    spots = bright if sign > 0 else dark
+    assert spots is not None
+    if settings.spot_sd_px is not None:
+        spot_sd, why = settings.spot_sd_px, "given"
+    else:
+        spot_sd, why = choose_spot_sd(spots)
+    choices["spot_sd_px"] = Value(value=spot_sd, unit="px", source=why)
+    return sign, spot_sd
+
+
+def _excess_false(
+    filtered: list[Image], threshold: float, radius: int, reach: int
+) -> tuple[float, str]:
+    """Raise the threshold until the negated frames show less than one peak each.
+
+    Peaks near strong spots are left out: those are the rings of real particles.
+    """
+    highest = 1.5 * threshold
+    counts: list[float] = []
+    raised = threshold
+    while raised <= highest:
+        counts = []
+        for m in filtered:
+            free = far_from(m > threshold, reach)
+            y, x = find_peaks(-m, raised, radius)
+            counts.append(float(free[y, x].sum()) / max(float(free.mean()), 0.02))
+        if float(np.mean(counts)) <= 1.0:
+            break
+        raised += 0.1
+    note = f"; the negated frames show {float(np.mean(counts)):.2g}"
+    return min(raised, highest), note
+
+
+def _choose_thresholds(
+    filtered: list[Image],
+    settings: DetectionSettings,
+    numbers: tuple[float, int, int],
+    step_sd_px: float | None,
+    choices: dict[str, Value],
+) -> tuple[float, float]:
+    """Upper and lower threshold."""
+    filter_sd, radius, reach = numbers
+    theory = threshold_for(FALSE_PER_FRAME / float(filtered[0].size), filter_sd)
+    if settings.threshold_snr is not None:
+        strong, why = settings.threshold_snr, "given"
+    else:
+        strong, why = theory, f"noise alone passes it {FALSE_PER_FRAME:g} times a frame"
+        strong, note = _excess_false(filtered, strong, radius, reach)
+        why += note
+    strong = round(strong, 2)
+    if step_sd_px is None:
+        weak = min(strong, theory) - 1.0
+        reason = "1 below the noise's own upper threshold: no conditions given"
+    else:
+        disc = math.pi * (SEARCH_SD * math.hypot(step_sd_px, filter_sd)) ** 2
+        weak = threshold_for(WEAK_FALSE_PER_SEARCH / disc, filter_sd)
+        reason = (
+            f"noise puts {noise_peaks_per_px(weak, filter_sd) * disc:.2g} spots into the disc in "
+            "which the next position of the smallest particle is searched"
+        )
+    weak = round(min(max(weak, LOWEST_WEAK_SNR), strong), 2)
+    choices["threshold_snr"] = Value(value=strong, source=why)
+    choices["weak_threshold_snr"] = Value(value=weak, source=reason)
+    return strong, weak
+
+
+def _describe_background(
+    model: FrameModel, n_frames: int, cell_px: int, choices: dict[str, Value]
+) -> None:
+    """Say how the background was taken."""
+    n_blocks = len(block_edges(n_frames)) - 1
+    if model.pattern is None:
+        choices["background"] = Value(
+            value="slow in space only",
+            source=f"{n_frames} frames, fewer than the {MIN_PATTERN_FRAMES} needed to tell "
+            "particles from what stands still",
+        )
+        return
+    choices["background"] = Value(
+        value="temporal median, level of each frame, slow in space",
+        source=f"median of {min(PATTERN_FRAMES, n_frames)} frames in each of {n_blocks} "
+        f"stretch{'es' if n_blocks > 1 else ''}; cells of {cell_px} px",
+    )
+
+
+def make_plan(
+    recording: Frames,
+    settings: DetectionSettings,
+    conditions: Conditions | None,
+    smallest_diameter_nm: float,
+) -> Plan:
+    """Look at a few frames and decide everything that the search needs.
+
+    Raises
+    ------
+    RecordingError
+        If there are no frames.
+    """
+    n_frames = len(recording)
+    if n_frames == 0:
+        raise RecordingError("a recording without frames", "at least one frame")
+    choices: dict[str, Value] = {"engine": Value(value=settings.engine, source="given")}
+    model = build_model(recording, 0, block_edges(n_frames)[1], SURVEY_CELL_PX)
+    frames = [grey(recording[i]) for i in spread_indices(0, n_frames, SURVEY_FRAMES)]
+    scaled = [model.scale(f, 1).image for f in frames]
+    sign, spot_sd = _choose_polarity_and_width(scaled, settings, choices)
+
+    sds = _step_sds_px(conditions, smallest_diameter_nm)
+    smear, step = sds if sds is not None else (0.5 * spot_sd, None)
+    total = math.hypot(spot_sd, smear)
+    filter_sd = math.hypot(spot_sd, 0.5 * smear)
+    window = max(3, math.ceil(2.5 * total))
+    separation = max(3.0, 2.0 * total)
+    cell = max(SURVEY_CELL_PX, math.ceil(12 * total))
+    _describe_background(model, n_frames, cell, choices)
+
+    model = model._replace(cell_px=cell)
+    filtered = [matched_filter(model.scale(f, sign).image, filter_sd) for f in frames]
+    reach = math.ceil(3 * total)
+    noise = float(np.median([filter_noise(m, reach) for m in filtered]))
+    filtered = [m / np.float32(noise) for m in filtered]
+    radius = max(1, round(separation / 2))
+    strong, weak = _choose_thresholds(
+        filtered, settings, (filter_sd, radius, window), step, choices
+    )
+    smear_why = (
+        f"2.5 deviations of spot and smear ({smear:.2g} px for {smallest_diameter_nm:g} nm)"
+        if sds is not None
+        else "2.5 deviations of the spot, widened by a quarter: no conditions given"
+    )
+    choices["filter_sd_px"] = Value(
+        value=round(filter_sd, 2), unit="px", source="spot and half the smear"
+    )
+    choices["filter_noise"] = Value(
+        value=round(noise, 3), source="noise behind the filter against that of white noise"
+    )
+    choices["window_px"] = Value(value=window, unit="px", source=smear_why)
+    choices["separation_px"] = Value(
+        value=round(separation, 2), unit="px", source="2 deviations of spot and smear"
+    )
+    parameters = Parameters(spot_sd, smear, filter_sd, strong, weak, window, separation)
+    return Plan(sign, model, parameters, noise, cell, choices)
