@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from evsize.results import Floats
 
+FAINTEST_E = 1e-4
+"""A spot ends where it adds fewer electrons than this to a pixel."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -31,33 +34,36 @@ def add_gaussian_spots(
     image : ndarray, (height, width)
         Expected electrons.
     x_px, y_px, sd_px, electrons : ndarray, (n,)
-        Centre, sd and total of each spot; cut at five sd (1e-6 of the light).
+        Centre, sd and total of each spot; cut where a pixel gets `FAINTEST_E`, but at 4 to 5.5 sd
+        (3e-4 to 3e-7 of the light).
     """
     height, width = image.shape
     along_x, along_y = np.empty(width), np.empty(height)
     for i in range(len(x_px)):
-        reach = 5.0 * sd_px[i] + 0.5
+        peak_e = electrons[i] / (2 * math.pi * sd_px[i] ** 2)
+        wanted = math.sqrt(2 * math.log(max(peak_e / FAINTEST_E, 1.0)))
+        reach = min(max(wanted, 4.0), 5.5) * sd_px[i] + 0.5
         x0 = max(0, math.ceil(x_px[i] - reach))
-        x1 = min(width - 1, math.floor(x_px[i] + reach))
         y0 = max(0, math.ceil(y_px[i] - reach))
-        y1 = min(height - 1, math.floor(y_px[i] + reach))
-        if x0 > x1 or y0 > y1:
+        n_x = min(width - 1, math.floor(x_px[i] + reach)) - x0 + 1
+        n_y = min(height - 1, math.floor(y_px[i] + reach)) - y0 + 1
+        if n_x <= 0 or n_y <= 0:
             continue
         scale = 1.0 / (math.sqrt(2.0) * sd_px[i])
         below = math.erf((x0 - 0.5 - x_px[i]) * scale)
-        for ix in range(x0, x1 + 1):
-            above = math.erf((ix + 0.5 - x_px[i]) * scale)
+        for ix in range(n_x):
+            above = math.erf((x0 + ix + 0.5 - x_px[i]) * scale)
             along_x[ix] = 0.5 * (above - below)
             below = above
         below = math.erf((y0 - 0.5 - y_px[i]) * scale)
-        for iy in range(y0, y1 + 1):
-            above = math.erf((iy + 0.5 - y_px[i]) * scale)
+        for iy in range(n_y):
+            above = math.erf((y0 + iy + 0.5 - y_px[i]) * scale)
             along_y[iy] = 0.5 * (above - below) * electrons[i]
             below = above
-        for iy in range(y0, y1 + 1):
-            row = image[iy]
+        for iy in range(n_y):
+            row = image[y0 + iy, x0 : x0 + n_x]
             value = along_y[iy]
-            for ix in range(x0, x1 + 1):
+            for ix in range(n_x):
                 row[ix] += value * along_x[ix]
 
 
@@ -66,7 +72,7 @@ def add_tabulated_spots(
     image: Floats,
     x_px: Floats,
     y_px: Floats,
-    plane: Floats,
+    plane: NDArray[np.int64],
     electrons: Floats,
     share: NDArray[np.float32],
     radius_px: NDArray[np.int64],
@@ -81,7 +87,7 @@ def add_tabulated_spots(
     x_px, y_px, electrons : ndarray, (n,)
         Centre and total of each spot.
     plane : ndarray, (n,)
-        Defocus in planes of the table, with its fraction.
+        Plane of the table.
     share, radius_px, oversampling
         See `evsize.simulation.optics.RingTable`.
 
@@ -90,99 +96,96 @@ def add_tabulated_spots(
     Linear interpolation between sub-pixel shifts keeps the sum over pixels at one.
     """
     height, width = image.shape
-    last = share.shape[1] - 1
+    last = share.shape[2] - 1
+    point, part = np.empty(width, np.int64), np.empty(width)
+    line = np.empty(share.shape[2])
     for i in range(len(x_px)):
-        low = min(int(plane[i]), share.shape[0] - 2)
-        part = min(plane[i] - low, 1.0)
-        reach = radius_px[low + 1] + 1
+        table = share[plane[i]]
+        reach = radius_px[plane[i]] + 1
         x0 = max(0, math.ceil(x_px[i] - reach))
-        x1 = min(width - 1, math.floor(x_px[i] + reach))
         y0 = max(0, math.ceil(y_px[i] - reach))
-        y1 = min(height - 1, math.floor(y_px[i] + reach))
-        for iy in range(y0, y1 + 1):
-            v = abs(iy - y_px[i]) * oversampling
-            j = int(v)
-            if j >= last:
-                continue
-            b = v - j
-            for ix in range(x0, x1 + 1):
-                u = abs(ix - x_px[i]) * oversampling
-                k = int(u)
-                if k >= last:
-                    continue
-                a = u - k
-                near = (1 - b) * ((1 - a) * share[low, j, k] + a * share[low, j, k + 1]) + b * (
-                    (1 - a) * share[low, j + 1, k] + a * share[low, j + 1, k + 1]
-                )
-                far = (1 - b) * (
-                    (1 - a) * share[low + 1, j, k] + a * share[low + 1, j, k + 1]
-                ) + b * ((1 - a) * share[low + 1, j + 1, k] + a * share[low + 1, j + 1, k + 1])
-                image[iy, ix] += electrons[i] * ((1 - part) * near + part * far)
-
-
-@compiled
-def draw_poisson(mean: float, cumulative: Floats, rng: np.random.Generator) -> int:
-    """Draw one Poisson number: table for the whole part of the mean, inversion for the rest.
-
-    A Poisson number of mean k + r is the sum of independent ones of means k and r: exact.
-    """
-    whole = int(mean)
-    if whole >= cumulative.shape[0]:
-        return int(rng.poisson(mean))
-    count = 0
-    if whole > 0:
-        uniform = rng.random()
-        # Start where the table's mean is and walk to the wanted step.
-        count = whole
-        while count > 0 and cumulative[whole, count - 1] > uniform:
-            count -= 1
-        while count < cumulative.shape[1] - 1 and cumulative[whole, count] <= uniform:
-            count += 1
-    rest = mean - whole
-    if rest > 0:
-        uniform = rng.random()
-        term = math.exp(-rest)
-        total = term
-        extra = 0
-        while uniform >= total and extra < 60:
-            extra += 1
-            term *= rest / extra
-            total += term
-        count += extra
-    return count
+        n_x = min(width - 1, math.floor(x_px[i] + reach)) - x0 + 1
+        n_y = min(height - 1, math.floor(y_px[i] + reach)) - y0 + 1
+        if n_x <= 0 or n_y <= 0:
+            continue
+        for ix in range(n_x):
+            u = abs(x0 + ix - x_px[i]) * oversampling
+            point[ix] = min(int(u), last - 1)
+            part[ix] = min(u - point[ix], 1.0)
+        n_points = min((reach + 1) * oversampling, last) + 1
+        for iy in range(n_y):
+            v = abs(y0 + iy - y_px[i]) * oversampling
+            j = min(int(v), last - 1)
+            b = min(v - j, 1.0)
+            above, below = table[j, :n_points], table[j + 1, :n_points]
+            for k in range(n_points):
+                line[k] = electrons[i] * ((1 - b) * above[k] + b * below[k])
+            row = image[y0 + iy, x0 : x0 + n_x]
+            for ix in range(n_x):
+                at = point[ix]
+                row[ix] += line[at] + part[ix] * (line[at + 1] - line[at])
 
 
 @compiled
 def expose(
     electrons: Floats,
     grey: NDArray[Any],
+    uniform: Floats,
+    bright: NDArray[np.int64],
+    read_noise_e: Floats,
     cumulative: Floats,
-    read_noise_e: float,
+    guide: NDArray[np.int16],
     gain_e: float,
     offset: float,
     white_level: int,
-    rng: np.random.Generator,
 ) -> None:
     """Turn expected electrons into grey levels, in place.
 
     Parameters
     ----------
-    electrons : ndarray, (height, width)
+    electrons : ndarray, (pixels,)
         Expected photo-electrons, background included.
-    grey : ndarray of uint8 or uint16, (height, width)
-        Filled with round(offset + (Poisson + normal) / gain), clipped to 0 and `white_level`.
+    grey : ndarray of uint8 or uint16, (pixels,)
+        Filled with round(offset + (Poisson + read noise) / gain), clipped to 0 and `white_level`.
+    uniform, read_noise_e : ndarray, (pixels,)
+        Uniform random numbers, and the read noise in electrons.
+    bright : ndarray
+        Poisson numbers of the pixels whose mean is beyond the table, in their order.
     cumulative : ndarray, (means, counts)
-        Poisson distribution functions of the means 0, 1, 2, ...
-    read_noise_e, gain_e, offset, white_level
+        Poisson distribution functions of the means 0, 1, 2, ...; one in the last column.
+    guide : ndarray, (means, intervals)
+        Smallest count to which a probability at the start of each interval may lead.
+    gain_e, offset, white_level
         See `evsize.simulation.scene.Camera`.
-    rng : Generator
-        Source of the noise.
+
+    Notes
+    -----
+    A Poisson number of mean k + r is the sum of independent ones of means k (from the table) and
+    r (by inversion): exact. The place of the uniform number within the table's step is uniform
+    again and serves the second.
     """
-    height, width = electrons.shape
-    for iy in range(height):
-        for ix in range(width):
-            value = float(draw_poisson(electrons[iy, ix], cumulative, rng))
-            if read_noise_e > 0:
-                value += read_noise_e * rng.standard_normal()
-            level = math.floor(offset + value / gain_e + 0.5)
-            grey[iy, ix] = min(max(level, 0), white_level)
+    next_bright = 0
+    for i in range(len(electrons)):
+        whole = int(electrons[i])
+        if whole >= cumulative.shape[0]:
+            count = bright[next_bright]
+            next_bright += 1
+        else:
+            place = uniform[i]
+            count = guide[whole, int(place * guide.shape[1])]
+            while cumulative[whole, count] <= place:
+                count += 1
+            rest = electrons[i] - whole
+            if rest > 0:
+                below = cumulative[whole, count - 1] if count > 0 else 0.0
+                place = (place - below) / (cumulative[whole, count] - below)
+                term = math.exp(-rest)
+                total = term
+                extra = 0
+                while place >= total and extra < 60:
+                    extra += 1
+                    term *= rest / extra
+                    total += term
+                count += extra
+        level = math.floor(offset + (count + read_noise_e[i]) / gain_e + 0.5)
+        grey[i] = min(max(level, 0), white_level)

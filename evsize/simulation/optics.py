@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from evsize.simulation.scene import Scene, focus_sd_um
 
 OVERSAMPLING = 4
 """Points of the ring table a pixel."""
+PLANE_STEP = 0.15
+"""Optical defocus u from plane to plane of the ring table; the nearest plane is taken."""
 
 
 def sheet_intensity(scene: Scene, z_um: Floats) -> Floats:
@@ -113,19 +116,20 @@ def ring_table(scene: Scene, z_max_um: float) -> RingTable:
         3-5 % of the light, which is put back in proportion).
     """
     optics, pixel_um = scene.optics, scene.pixel_size_um
-    k_na = 2 * np.pi * optics.numerical_aperture / optics.wavelength_um
+    k_na = 2 * math.pi * optics.numerical_aperture / optics.wavelength_um
     k_na_z = k_na * optics.numerical_aperture / scene.medium_index
-    slope = np.tan(np.arcsin(optics.numerical_aperture / scene.medium_index))
-    n_planes = int(np.ceil(z_max_um * k_na_z / 0.3)) + 2
+    slope = math.tan(math.asin(optics.numerical_aperture / scene.medium_index))
+    n_planes = math.ceil(z_max_um * k_na_z / PLANE_STEP) + 2
     step_um = z_max_um / (n_planes - 2)
-    z_um = step_um * np.arange(n_planes)
+    z_um = np.asarray(step_um * np.arange(n_planes), dtype=np.float64)
     core_um = 3.83 / k_na
     radius_um = z_um * slope + 4 * core_um + 4 * optics.blur_sd_um
     radius_px = np.ceil(radius_um / pixel_um).astype(np.int64) + 1
     fine = 2 * OVERSAMPLING
     points = (int(radius_px[-1]) + 1) * OVERSAMPLING + 1
     grid_um = np.arange(fine * (int(radius_px[-1]) + 2)) * pixel_um / fine
-    radial_um = core_um / 40 * np.arange(int(60 * grid_um[-1] / core_um) + 40)
+    n_radii = int(60 * grid_um[-1] / core_um) + 40
+    radial_um = np.asarray(core_um / 40 * np.arange(n_radii), dtype=np.float64)
     intensity = diffraction_intensity(k_na * radial_um, k_na_z * z_um)
     distance_um = np.hypot(grid_um[:, None], grid_um[None, :])
     share = np.zeros((n_planes, points, points), dtype=np.float32)

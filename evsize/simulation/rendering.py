@@ -30,15 +30,19 @@ class SpotRenderer:
         self._rings = None
         if scene.optics.psf == "rings":
             self._rings = ring_table(scene, Z_BEAM_RADII * scene.beam_radius_um)
+            # A dark centre has its light in a ring: the brightest pixel of each plane.
+            self._brightest = self._rings.share.max(axis=(1, 2)).astype(np.float64)
+
+    def _planes(self, z_um: Floats) -> NDArray[np.int64]:
+        """Nearest plane of the ring table."""
+        assert self._rings is not None
+        plane = np.rint(np.abs(z_um) / self._rings.step_um).astype(np.int64)
+        return np.minimum(plane, len(self._rings.share) - 1)
 
     def peak_share(self, z_um: Floats) -> Floats:
-        """Share of the light in the pixel on whose centre a spot lies, against defocus."""
+        """Share of the light in the brightest pixel of a centred spot, against defocus."""
         if self._rings is not None:
-            plane = np.minimum(
-                np.rint(np.abs(z_um) / self._rings.step_um).astype(int), len(self._rings.share) - 1
-            )
-            # A dark centre has its light in a ring: take the brightest pixel of the plane.
-            return np.asarray(self._rings.share.max(axis=(1, 2))[plane], dtype=np.float64)
+            return np.asarray(self._brightest[self._planes(z_um)])
         return _peak_of_gaussian(gaussian_sd_px(self.scene, z_um))
 
     def sum_of_squares(self, z_um: float = 0.0) -> float:
@@ -87,7 +91,7 @@ class SpotRenderer:
             image,
             flat_x,
             flat_y,
-            np.abs(z_um).ravel() / self._rings.step_um,
+            self._planes(np.abs(z_um).ravel()),
             electrons.ravel(),
             self._rings.share,
             self._rings.radius_px,
@@ -117,10 +121,10 @@ class Backdrop:
         trouble = scene.disturbances
         shape = (scene.height_px, scene.width_px)
         column = np.arange(scene.width_px) / max(1, scene.width_px - 1) - 0.5
-        self._smooth_e = scene.background_e * np.tile(1 + trouble.gradient * column, (shape[0], 1))
-        self._dust_e = np.zeros(shape)
+        smooth_e = scene.background_e * np.tile(1 + trouble.gradient * column, (shape[0], 1))
+        self._static_e = np.array(smooth_e)
         for x, y in rng.random((trouble.dust, 2)) * (shape[1] - 1, shape[0] - 1):
-            self._dust_e += trouble.dust_e * np.outer(
+            self._static_e += trouble.dust_e * np.outer(
                 gaussian_pixels(trouble.dust_sd_px, y, shape[0]),
                 gaussian_pixels(trouble.dust_sd_px, x, shape[1]),
             )
@@ -139,14 +143,15 @@ class Backdrop:
     def image(self, time_s: float, power: float) -> Floats:
         """Make the image of expected electrons at a time; a new array."""
         trouble = self.scene.disturbances
-        image = self._smooth_e + self._dust_e
+        image = self._static_e * power
         if trouble.wave:
             column = np.arange(self.scene.width_px) - trouble.wave_px_s * time_s
             wave = np.sin(2 * np.pi * column / trouble.wave_length_px)
-            image += self.scene.background_e * trouble.wave * wave
-        image *= power
-        image += self._hot_e
-        return np.maximum(image, 0.0, out=image)
+            image += self.scene.background_e * trouble.wave * power * wave
+            np.maximum(image, 0.0, out=image)
+        if trouble.hot_pixels:
+            image += self._hot_e
+        return image
 
 
 class Sensor:
@@ -158,19 +163,26 @@ class Sensor:
         means = np.arange(256)
         counts = np.arange(int(256 + 9 * np.sqrt(256)) + 20)
         self._cumulative = np.asarray(poisson.cdf(counts[None, :], means[:, None]))
+        self._cumulative[:, -1] = 1.0
+        starts = np.arange(512) / 512
+        self._guide = np.array(
+            [np.searchsorted(row, starts, side="right") for row in self._cumulative], dtype=np.int16
+        )
 
     def expose(self, electrons: Floats, rng: np.random.Generator) -> NDArray[np.uint8 | np.uint16]:
         """Take one picture of an image of expected electrons."""
-        grey = np.empty(electrons.shape, dtype=self.dtype)
-        camera = self.camera
+        camera, flat = self.camera, electrons.ravel()
+        grey = np.empty(flat.shape, dtype=self.dtype)
         expose(
-            electrons,
+            flat,
             grey,
+            rng.random(flat.size),
+            rng.poisson(flat[flat >= len(self._cumulative)]),
+            camera.read_noise_e * rng.standard_normal(flat.size),
             self._cumulative,
-            camera.read_noise_e,
+            self._guide,
             camera.gain_e,
             camera.offset,
             camera.white_level,
-            rng,
         )
-        return grey
+        return grey.reshape(electrons.shape)
