@@ -166,6 +166,7 @@ TRACKS = Schema(
             "standard error of x and of y, from photon and camera noise",
         ),
         Column("brightness", "float64", "grey levels", "sum over the spot above the background"),
+        Column("snr", "float64", "", "matched-filter amplitude in units of its noise"),
         Column("flags", "uint32", "", "see the list of flags"),
     ),
 )
