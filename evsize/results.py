@@ -156,6 +156,11 @@ class Frames(Protocol):
     def __getitem__(self, key: int, /) -> NDArray[Any]: ...
 
 
+def as_conditions(value: Acquisition | Conditions) -> Conditions:
+    """Conditions of a complete acquisition; conditions pass through."""
+    return value if isinstance(value, Conditions) else value.conditions()
+
+
 @dataclass(frozen=True)
 class Detections:
     """Spots found in a recording.

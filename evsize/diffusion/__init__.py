@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evsize.diffusion import covariance, dst, gapped, noise, segments
 from evsize.physics import Conditions
-from evsize.results import Likelihoods, Tracks, Value
+from evsize.results import Acquisition, Likelihoods, Tracks, Value, as_conditions
 from evsize.settings import DiffusionSettings
 from evsize.tables import Flag
 
@@ -29,7 +29,7 @@ def default_grid(conditions: Conditions) -> Floats:
 
 def estimate_diffusion(
     tracks: Tracks,
-    conditions: Conditions,
+    acquisition: Acquisition | Conditions,
     settings: DiffusionSettings | None = None,
     *,
     d_um2_s: Floats | None = None,
@@ -40,8 +40,8 @@ def estimate_diffusion(
     ----------
     tracks : Tracks
         Positions linked into tracks, with the flow to be removed.
-    conditions : Conditions
-        Frame interval and exposure.
+    acquisition : Acquisition or Conditions
+        Frame rate and exposure.
     settings : DiffusionSettings, optional
         What a usable track is, and the localisation noise where it is known.
     d_um2_s : ndarray, (g,), optional
@@ -59,7 +59,7 @@ def estimate_diffusion(
     over the recording (see `noise.pool`). Fitting the flow removes a little diffusion with it;
     steps are scaled by sqrt(M/(M - p)) for M steps and p parameters.
     """
-    settings = settings or DiffusionSettings()
+    settings, conditions = settings or DiffusionSettings(), as_conditions(acquisition)
     grid = default_grid(conditions) if d_um2_s is None else np.asarray(d_um2_s, float)
     table = tracks.table
     track_id, frame = table["track_id"].to_numpy(), table["frame"].to_numpy()

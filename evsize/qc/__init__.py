@@ -1,1 +1,75 @@
 """A result in, findings and a verdict out."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from typing import Any
+
+from evsize.errors import UsageError
+from evsize.qc.evidence import Evidence
+from evsize.qc.rules import REQUIRED, RULES
+from evsize.results import Finding, Qc, Verdict
+from evsize.settings import QcSettings
+
+__all__ = ["Evidence", "assess", "load_profile", "verdict"]
+
+
+def load_profile(name: str) -> Mapping[str, Any]:
+    """Read the limits of a built-in profile.
+
+    Raises
+    ------
+    UsageError
+        If there is no such profile.
+    """
+    folder = files("evsize.qc") / "profiles"
+    known = sorted(
+        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name[-5:] == ".toml"
+    )
+    if name not in known:
+        raise UsageError(f"unknown quality profile '{name}'", f"one of {', '.join(known)}")
+    return tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def assess(evidence: Evidence, settings: QcSettings | None = None) -> Qc:
+    """Apply every rule; a rule that crashes or lacks required data never lets the result pass.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        The figures of one recording.
+    settings : QcSettings, optional
+        Which profile of limits to use.
+    """
+    settings = settings or QcSettings()
+    profile = load_profile(settings.profile)
+    findings = [_apply(name, evidence, profile.get(name, {})) for name in RULES]
+    return Qc(verdict=verdict(findings), profile=settings.profile, findings=findings)
+
+
+def _apply(name: str, evidence: Evidence, limits: Mapping[str, Any]) -> Finding:
+    try:
+        return RULES[name](evidence, limits)
+    except Exception as error:  # whatever goes wrong in a rule, the verdict fails
+        return Finding(
+            rule=name,
+            status="fail",
+            message=f"The rule itself failed ({type(error).__name__}: {error}).",
+            advice="Please report this.",
+        )
+
+
+def verdict(findings: Iterable[Finding]) -> Verdict:
+    """The worst finding counts; a required rule without data fails, any other warns."""
+    worst: Verdict = "pass"
+    for finding in findings:
+        failed = finding.status == "fail" or (
+            finding.status == "no_data" and finding.rule in REQUIRED
+        )
+        if failed:
+            return "fail"
+        if finding.status in ("warn", "no_data"):
+            worst = "warn"
+    return worst

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evsize.physics import Conditions
 from evsize.results import (
+    Acquisition,
     ClassShare,
     DistributionSummary,
     Estimate,
@@ -20,6 +21,7 @@ from evsize.results import (
     Sizing,
     Summary,
     Value,
+    as_conditions,
 )
 from evsize.settings import SizingSettings
 from evsize.sizing import mixture, resampling, summary, systematic, tracks
@@ -41,7 +43,7 @@ def diameter_grid(settings: SizingSettings | None = None) -> Floats:
 
 def size(
     likelihoods: Likelihoods,
-    conditions: Conditions,
+    acquisition: Acquisition | Conditions,
     settings: SizingSettings | None = None,
     *,
     viscosity_se: float = 0.005,
@@ -53,8 +55,8 @@ def size(
     ----------
     likelihoods : Likelihoods
         From `evsize.estimate_diffusion`.
-    conditions : Conditions
-        Temperature, viscosity and frame interval.
+    acquisition : Acquisition or Conditions
+        Temperature, medium and frame rate.
     settings : SizingSettings, optional
         Grid, classes and resampling; the grid is the likelihoods' own.
     viscosity_se : float
@@ -72,7 +74,7 @@ def size(
     The distribution is the mixture of sizes that makes all tracks most likely (Walker 2012), each
     track weighted by its positions; intervals come from resampling blocks of space and time.
     """
-    settings = settings or SizingSettings()
+    settings, conditions = settings or SizingSettings(), as_conditions(acquisition)
     diameter = conditions.stokes_einstein_um3_s / likelihoods.d_um2_s * 1e3
     order = np.argsort(diameter)
     diameter, log_l = diameter[order], likelihoods.log_likelihood[:, order]

@@ -25,7 +25,8 @@ def bin_edges(diameter_nm: Floats) -> Floats:
 def cumulative(shares: Floats, edges_nm: Floats, at_nm: Floats) -> Floats:
     """Share of the population below each diameter, linear in ln(diameter) within a bin."""
     total = np.concatenate([[0.0], np.cumsum(shares)])
-    return np.interp(np.log(np.maximum(at_nm, 1e-9)), np.log(edges_nm), total / total[-1])
+    at = np.log(np.maximum(at_nm, 1e-9))
+    return np.asarray(np.interp(at, np.log(edges_nm), total / total[-1]), dtype=np.float64)
 
 
 def quantile(shares: Floats, edges_nm: Floats, q: Floats) -> Floats:

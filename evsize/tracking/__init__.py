@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.physics import Conditions
-from evsize.results import Detections, Tracks, Value
+from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
 from evsize.tracking import flow, linking, radius
@@ -26,7 +26,9 @@ particles, which leaves 1/20 of the border's bias."""
 
 
 def link(
-    detections: Detections, conditions: Conditions, settings: TrackingSettings | None = None
+    detections: Detections,
+    acquisition: Acquisition | Conditions,
+    settings: TrackingSettings | None = None,
 ) -> Tracks:
     """Follow the spots from frame to frame.
 
@@ -34,8 +36,8 @@ def link(
     ----------
     detections : Detections
         From `evsize.detect`.
-    conditions : Conditions
-        Pixel size, frame interval, temperature and viscosity.
+    acquisition : Acquisition or Conditions
+        Pixel size, frame rate, exposure, temperature and medium.
     settings : TrackingSettings, optional
         By default the search radius follows from physics, sizes found and crowding.
 
@@ -44,7 +46,7 @@ def link(
     Tracks
         With no spot, an empty table and zero flow.
     """
-    settings = settings or TrackingSettings()
+    settings, conditions = settings or TrackingSettings(), as_conditions(acquisition)
     spots = _Spots.of(detections, conditions)
     n_frames = len(detections.frames)
     first = _first_radius(spots, conditions, settings, n_frames, detections)
