@@ -13,13 +13,19 @@ LUMINANCE = (299, 587, 114)
 
 def luminance(red: NDArray[Any], green: NDArray[Any], blue: NDArray[Any]) -> NDArray[Any]:
     """Weighted mean of three channels in their own type, integers rounded exactly."""
-    exact = np.uint32 if red.dtype.itemsize <= 2 and red.dtype.kind == "u" else np.float64
-    mixed = np.zeros(red.shape, exact)
-    for weight, channel in zip(LUMINANCE, (red, green, blue), strict=True):
-        mixed += channel.astype(exact) * exact(weight)
-    if exact is np.uint32:
-        return ((mixed + 500) // 1000).astype(red.dtype)
-    return (mixed / 1000 if red.dtype.kind == "f" else np.rint(mixed / 1000)).astype(red.dtype)
+    if red.dtype.kind == "u" and red.dtype.itemsize <= 2:
+        whole = [
+            c.astype(np.uint32) * np.uint32(w)
+            for w, c in zip(LUMINANCE, (red, green, blue), strict=True)
+        ]
+        total: NDArray[Any] = (whole[0] + whole[1] + whole[2] + np.uint32(500)) // 1000
+        return total.astype(red.dtype)
+    real = [
+        c.astype(np.float64) * (w / 1000)
+        for w, c in zip(LUMINANCE, (red, green, blue), strict=True)
+    ]
+    mixed: NDArray[Any] = real[0] + real[1] + real[2]
+    return (mixed if red.dtype.kind == "f" else np.rint(mixed)).astype(red.dtype)
 
 
 def to_grey(pixels: NDArray[Any]) -> tuple[NDArray[Any], bool]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from evsize.recording.base import (
     file_sha256,
     reading,
 )
-from evsize.recording.video_index import build_index
+from evsize.recording.video_index import PacketIndex, build_index, whole_packets
 from evsize.recording.video_pixels import film_has_colour, grey_pixels, levels_of
 
 TAIL_FRAMES = 300
@@ -47,10 +47,11 @@ class VideoRecording(Recording):
         with ExitStack() as stack, reading(path):
             self._file = path
             self._container, self._stream = open_film(path)
-            stack.callback(self._close_film)
+            stack.callback(self._close_film)  # not the container's: it may be opened anew
             context = self._stream.codec_context
             check_size(path, context.height, context.width)
-            self._index = build_index(self._container, self._stream, path.stat().st_size)
+            self._index = index_of(path)
+            hand_over_palette(self._container, self._stream)
             self._frames: Iterator[VideoFrame] = iter(())
             self._waiting: tuple[int, VideoFrame] | None = None
             self._next = len(self._index)
@@ -153,12 +154,7 @@ class VideoRecording(Recording):
         self._ordinal = 0
 
     def _decoded(self) -> Iterator[VideoFrame]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except (StopIteration, av.FFmpegError):
-                return
+        for packet in whole_packets(self._container, self._stream):
             try:
                 yield from packet.decode()
             except av.FFmpegError:
@@ -254,3 +250,21 @@ def open_film(path: Path) -> tuple[InputContainer, VideoStream]:
         stream.thread_type = "SLICE"
         stack.pop_all()
     return container, stream
+
+
+def index_of(path: Path) -> PacketIndex:
+    """Index a film through a handle of its own, so that the one for reading stays at the start."""
+    container, stream = open_film(path)
+    with closing(container):
+        return build_index(container, stream, path.stat().st_size)
+
+
+def hand_over_palette(container: InputContainer, stream: VideoStream) -> None:
+    """Decode one frame before any seek: FFmpeg hands an AVI's palette out with the first packet.
+
+    A film that was sought in before has an all-black palette for ever.
+    """
+    for packet in whole_packets(container, stream):
+        with suppress(av.FFmpegError):
+            if packet.decode():
+                return

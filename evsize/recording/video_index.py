@@ -94,10 +94,14 @@ def build_index(container: InputContainer, stream: VideoStream, file_size: int) 
     packets, notes = read_table(stream, file_size), list[str]()
     if packets is None:
         packets, notes = read_packets(container, stream)
-    pts = presentation_times(packets, stream)
+    reordered = container.format.name == "avi" and stream.codec_context.has_b_frames
+    # AVI has no times of showing: where frames are reordered, FFmpeg's are those of decoding.
+    pts = None if reordered else presentation_times(packets, stream)
     if not packets or pts is None or len(set(pts)) < len(pts):
         if packets:
-            notes.append("The film has no times of its frames: they are counted from the start.")
+            notes.append(
+                "The film has no usable times of its frames: they are counted from the start."
+            )
         return PacketIndex(None, len(packets), [0], [0], tuple(notes))
     order = sorted(range(len(packets)), key=pts.__getitem__)
     keys, targets = [0], [pts[order[0]]]
