@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evsize import pipeline, recording, report, storage
+from evsize.recording.sidecar import combine
 from evsize.report import words
 from evsize.results import (
     UNITS,
@@ -22,7 +23,6 @@ from evsize.results import (
     Summary,
     Value,
 )
-from evsize.results import Acquisition as AcquisitionValues
 from evsize.settings import Settings
 
 
@@ -150,20 +150,6 @@ class Analysis(Result):
         )
 
 
-def merge_acquisition(
-    known: AcquisitionValues, *layers: tuple[Mapping[str, Any], str]
-) -> AcquisitionValues:
-    """Put layers of values over what a recording says of itself, the strongest last.
-
-    A medium given in a stronger layer puts aside a viscosity from a weaker one.
-    """
-    for values, source in layers:
-        if values.get("medium") is not None and values.get("viscosity_mpas") is None:
-            known = known.model_copy(update={"viscosity_mpas": None})
-        known = known.updated(values, source)
-    return known
-
-
 def analyze(
     source: Any,
     settings: Settings | None = None,
@@ -212,8 +198,8 @@ def _run(
     progress: Progress | None,
     given: Mapping[str, Any],
 ) -> Analysis:
-    values = merge_acquisition(
-        opened.acquisition, (settings.acquisition.model_dump(), "settings"), (given, "given")
+    values = combine(
+        opened.acquisition, {"settings": settings.acquisition.model_dump(), "given": given}
     )
     return Analysis.of(pipeline.run(opened, settings, acquisition=values, progress=progress))
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from PIL import Image
 
@@ -47,15 +48,8 @@ def write_page(folder: Path) -> Path:
 def render(result: Result) -> str:
     """Return the page of a result."""
     report = result.summary
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rejected = [(words.plain(name), n) for name, n in report.tracks.rejected.items()]
-    return environment.get_template("page.html").render(
+    return _template().render(
         report=report,
         words=words,
         name=Path(report.recording.path.replace("\\", "/")).name or report.recording.path,
@@ -69,6 +63,18 @@ def render(result: Result) -> str:
         settings=_value_rows(report.settings),
         acquisition=_value_rows(report.acquisition),
     )
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html")
 
 
 def _drawing(svg: str) -> Markup:

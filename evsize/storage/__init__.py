@@ -38,15 +38,15 @@ SCHEMA_FILE = Path(__file__).parent.with_name("result.schema.json")
 
 def report_json(report: Report, indent: int | None = 2) -> str:
     """Return the text of ``result.json``: floats in their shortest exact form, never NaN."""
-    content = _without_nan(report.model_dump(by_alias=True))
+    content = _writable(report.model_dump(by_alias=True))
     return json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
 
 
-def _without_nan(value: Any) -> Any:
+def _writable(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
+        return {str(key): _writable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without_nan(item) for item in value]
+        return [_writable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -129,8 +129,9 @@ def read_result(folder: Path) -> Result:
             name = f"{schema.name}.parquet"
             found[schema.name] = schema.validate(pd.read_parquet(folder / name))
         name = "distribution.csv"
-        distribution = pd.read_csv(folder / name, float_precision="round_trip")
-        distribution = DISTRIBUTION.validate(distribution)
+        # As text first: Python's conversion is exact, that of pandas not in every version.
+        text = pd.read_csv(folder / name, dtype=str, keep_default_na=False).replace("", "nan")
+        distribution = DISTRIBUTION.validate(text)
         name = "preview.png"
         preview = _read_preview(folder / name)
     except Exception as error:  # a broken file breaks its reader in any way it likes

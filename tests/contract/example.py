@@ -117,7 +117,7 @@ def particles(n: int = 642) -> pd.DataFrame:
     )
 
 
-def tracks(n: int = 3000) -> pd.DataFrame:
+def tracks(n: int = 500) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     return TRACKS.build(
         track_id=np.sort(rng.integers(0, 642, n)),
@@ -132,19 +132,19 @@ def tracks(n: int = 3000) -> pd.DataFrame:
     )
 
 
-def frames() -> pd.DataFrame:
+def frames(n: int = 300) -> pd.DataFrame:
     rng = np.random.default_rng(4)
-    number = np.arange(N_FRAMES)
+    number = np.arange(n)
     return FRAMES.build(
         frame=number,
-        t_s=number / 25,
-        detections=rng.poisson(38, N_FRAMES),
-        false_detections=rng.poisson(0.2, N_FRAMES),
-        background=rng.normal(100, 0.2, N_FRAMES),
-        noise=rng.normal(3, 0.05, N_FRAMES),
-        flow_x_um_s=np.full(N_FRAMES, 1.2),
-        flow_y_um_s=np.full(N_FRAMES, np.nan),
-        flags=np.zeros(N_FRAMES),
+        t_s=number * 36 / n,
+        detections=rng.poisson(38, n),
+        false_detections=rng.poisson(0.2, n),
+        background=rng.normal(100, 0.2, n),
+        noise=rng.normal(3, 0.05, n),
+        flow_x_um_s=np.full(n, 1.2),
+        flow_y_um_s=np.full(n, np.nan),
+        flags=np.zeros(n),
     )
 
 
@@ -231,12 +231,12 @@ def summary(**changes: Any) -> Report:
     return Report(**(values | changes))
 
 
-def preview() -> np.ndarray:
+def preview(height: int = 120, width: int = 160) -> np.ndarray:
     rng = np.random.default_rng(5)
-    image = rng.normal(30, 6, (480, 640))
-    y, x = np.mgrid[:480, :640]
+    image = rng.normal(30, 6, (height, width))
+    y, x = np.mgrid[:height, :width]
     for _ in range(40):
-        cx, cy, peak = rng.uniform(0, 640), rng.uniform(0, 480), rng.uniform(40, 200)
+        cx, cy, peak = rng.uniform(0, width), rng.uniform(0, height), rng.uniform(40, 200)
         image += peak * np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / 5)
     grey = np.clip(image, 0, 255).astype(np.uint8)
     return np.stack([grey] * 3, axis=-1)

@@ -1,0 +1,185 @@
+"""What the terminal shows: progress while it runs, and the result as people read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from evsize.report import Outcome
+    from evsize.results import Finding, Progress, Report
+
+COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "no_data": "yellow"}
+LOG_WIDTH = 100
+
+
+def console(stderr: bool = False) -> Console:
+    """Make a console that prints text as it is: no markup, no guessed colours."""
+    made = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    if not made.is_terminal:
+        made.width = LOG_WIDTH
+    return made
+
+
+def say(text: str) -> None:
+    """Print one line on stderr."""
+    console(stderr=True).print(" ".join(text.split()), soft_wrap=True)
+
+
+@contextmanager
+def watching(name: str, quiet: bool) -> Iterator[Progress | None]:
+    """Show how far the work on a recording is: a bar on a terminal, a line a stage in a log."""
+    screen = console(stderr=True)
+    if quiet:
+        yield None
+    elif screen.is_terminal and not screen.is_dumb_terminal:
+        with _bar(name, screen) as update:
+            yield update
+    else:
+        yield _lines(name)
+
+
+@contextmanager
+def _bar(name: str, screen: Console) -> Iterator[Progress]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Remaining(),
+    )
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task(f"{name}: opening", total=None)
+
+        def update(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=f"{name}: {stage}", completed=done, total=total or None)
+
+        yield update
+
+
+def _lines(name: str) -> Progress:
+    seen: set[str] = set()
+
+    def update(stage: str, *_: int) -> None:
+        if stage not in seen:
+            seen.add(stage)
+            say(f"{name}: {stage}")
+
+    return update
+
+
+def show_result(report: Report, folder: Path) -> None:
+    """Print one result as a biologist reads it."""
+    from evsize.report import words
+
+    screen = console()
+    screen.print(Text(report.recording.path, style="bold"))
+    show_verdict(report, screen)
+    screen.print(_figures(report))
+    tracks = report.tracks
+    rejected = ", ".join(f"{n} {words.plain(why)}" for why, n in tracks.rejected.items() if n)
+    lines = [
+        f"Tracks: {tracks.n_used} of {tracks.n} used"
+        + (f"; not used: {rejected}" if rejected else ""),
+        f"Weighting: {report.distribution.weighting}",
+    ]
+    if report.detection_limit_nm is not None:
+        limit = words.estimate(report.detection_limit_nm, "nm")
+        lines.append(f"Smallest diameter seen reliably: {limit}")
+    lines += [f"Note: {note}" for note in report.recording.notes]
+    for line in lines:
+        screen.print(line)
+    screen.print(f"Files: {folder} (open report.html in a browser)", soft_wrap=True)
+
+
+def show_verdict(report: Report, screen: Console) -> None:
+    """Print the verdict with its reasons and what to do about them."""
+    from evsize.report import words
+
+    verdict = report.qc.verdict
+    line = Text("Verdict: ")
+    line.append(verdict.upper(), style=f"bold {COLOURS[verdict]}")
+    screen.print(line.append(f" - {words.VERDICT_MEANING[verdict]}"))
+    order = ("fail", "no_data", "warn")
+    remarks = [finding for finding in report.qc.findings if finding.status in order]
+    for finding in sorted(remarks, key=lambda remark: order.index(remark.status)):
+        screen.print(Text(f"  {_remark(finding)}", style=COLOURS[finding.status]))
+        if finding.advice:
+            screen.print(f"    -> {finding.advice}")
+
+
+def _remark(finding: Finding) -> str:
+    from evsize.report import words
+
+    text = f"{words.plain(finding.rule)} ({words.plain(finding.status)})"
+    text += f": {finding.message}" if finding.message else ""
+    if finding.measured is not None:
+        text += f" [measured {words.measured(finding.measured, finding.unit)}"
+        text += f", limit {finding.limit}]" if finding.limit else "]"
+    return text
+
+
+def _figures(report: Report) -> Table:
+    from evsize.report import words
+
+    table = Table("", "value", "95 % interval", "remark", title_justify="left")
+    for key, name in words.SUMMARY_NAMES.items():
+        value = getattr(report.distribution, key)
+        unit = " nm" if key.endswith("_nm") and value.value is not None else ""
+        table.add_row(name, words.figure(value.value) + unit, words.interval(value).strip(" ()"))
+    table.add_section()
+    for item in report.classes:
+        share = words.percent(item.fraction.value)
+        spread = words.interval(item.fraction, 100).strip(" ()")
+        table.add_row(f"{item.name}, {words.size_range(item)}", share, spread, item.note)
+    table.add_section()
+    for name, value in (
+        ("small EV, < 200 nm", report.misev.small_fraction),
+        ("large EV, >= 200 nm", report.misev.large_fraction),
+    ):
+        spread = words.interval(value, 100).strip(" ()")
+        table.add_row(name, words.percent(value.value), spread, "MISEV2023 split")
+    table.add_section()
+    found = report.concentration_per_ml
+    table.add_row(
+        "particles per mL",
+        words.figure(found.value if found else None),
+        words.interval(found).strip(" ()") if found else "",
+        report.concentration_note,
+    )
+    return table
+
+
+def show_overview(outcomes: Sequence[Outcome], out: Path) -> None:
+    """Print several results, a line each, then what speaks against the worse ones."""
+    from evsize.report import words
+
+    screen = console()
+    table = Table("recording", "verdict", "D10 nm", "D50 nm", "D90 nm", "mode nm", "tracks used")
+    for outcome in outcomes:
+        report = outcome.report
+        if report is None:
+            table.add_row(Text(outcome.recording), Text("error", style="red"))
+            continue
+        sizes = [
+            words.figure(getattr(report.distribution, key).value)
+            for key in ("d10_nm", "d50_nm", "d90_nm", "mode_nm")
+        ]
+        verdict = Text(report.qc.verdict, style=COLOURS[report.qc.verdict])
+        table.add_row(Text(outcome.recording), verdict, *sizes, str(report.tracks.n_used))
+    screen.print(table)
+    for outcome in outcomes:
+        if outcome.report is None:
+            screen.print(Text(f"{outcome.recording}: {outcome.error}", style="red"))
+        elif outcome.report.qc.verdict != "pass":
+            screen.print(Text(outcome.recording, style="bold"))
+            show_verdict(outcome.report, screen)
+    screen.print(f"Files: {out} (summary.csv, and a report.html a recording)", soft_wrap=True)
