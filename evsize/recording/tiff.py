@@ -103,12 +103,11 @@ class TiffRecording(Recording):
 
     def _block(self, index: int) -> NDArray[Any]:
         assert self._layout.offset is not None
-        size = int(np.prod(self._page_shape)) * self._page_dtype.itemsize
-        self._file.seek(self._layout.offset + index * size)
-        data = self._file.read(size)
-        if len(data) < size:
+        pixels = np.empty(self._page_shape, self._page_dtype)
+        self._file.seek(self._layout.offset + index * pixels.nbytes)
+        if self._file.readinto(pixels) < pixels.nbytes:
             raise DamagedFrameError
-        return np.frombuffer(data, self._page_dtype).reshape(self._page_shape)
+        return pixels
 
     def _page(self, index: int) -> NDArray[Any]:
         page = self._layout.pages[index]
