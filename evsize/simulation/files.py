@@ -31,6 +31,7 @@ def write_recording(
     name: str,
     *,
     overwrite: bool = False,
+    compression_level: int = 4,
     progress: Progress | None = None,
 ) -> Path:
     """Write a recording with all that is known of it.
@@ -49,6 +50,8 @@ def write_recording(
         Stem of the files.
     overwrite : bool
         Replace files of that name.
+    compression_level : int
+        Of zlib, 0 to 9: 9 saves some 8 % at forty times the cost of 4.
     progress : callable, optional
         Called after every frame.
 
@@ -72,7 +75,7 @@ def write_recording(
     try:
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir(parents=True)
-        _write_all(recording, aside, names, progress)
+        _write_all(recording, aside, names, compression_level, progress)
         for file in names:
             (aside / file).replace(folder / file)
     except OSError as error:
@@ -85,7 +88,11 @@ def write_recording(
 
 
 def _write_all(
-    recording: SimulatedRecording, folder: Path, names: list[str], progress: Progress | None
+    recording: SimulatedRecording,
+    folder: Path,
+    names: list[str],
+    compression_level: int,
+    progress: Progress | None,
 ) -> None:
     shape = (recording.n_frames, *recording.frame_shape)
     dtype = np.dtype(np.uint8 if recording.scene.camera.bit_depth == 8 else np.uint16)
@@ -99,7 +106,7 @@ def _write_all(
                 dtype=dtype,
                 photometric="minisblack",
                 compression="zlib",
-                compressionargs={"level": 9},
+                compressionargs={"level": compression_level},
                 metadata={"axes": "TYX"},
             )
         truth.particles().to_csv(folder / names[3], index=False)

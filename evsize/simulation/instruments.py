@@ -20,7 +20,7 @@ def nanosight(
     """Make a scene in the regime of a NanoSight.
 
     20x objective of NA 0.4 (PSF sd 0.28 um, 1.7 px), 0.166 um/px, light sheet of 10 um, 25
-    frames/s of 640 x 480 px, shutter open for 20 ms, 8 bits.
+    frames/s of 640 x 480 px, shutter open for half of the frame (20 ms), 8 bits.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def nanosight(
     values: dict[str, Any] = {
         "pixel_size_um": 0.166,
         "frame_rate_hz": 25.0,
-        "exposure_ms": 20.0,
+        "exposure_ms": 500 / _rate(changes, 25.0),
         "depth_um": 10.0,
         "optics": Optics(numerical_aperture=0.4, wavelength_um=0.532),
         "camera": Camera(bit_depth=8, gain_e=5.0, offset=4.0, read_noise_e=2.0),
@@ -55,7 +55,8 @@ def zetaview(
     """Make a scene in the regime of a ZetaView.
 
     10x objective of NA 0.3, PSF sd 0.6 um (0.84 px) through the wall of the cell, 0.713 um/px,
-    light sheet of 22 um, 30 frames/s of 640 x 480 px, shutter open for 10 ms, 8 bits.
+    light sheet of 22 um, 30 frames/s of 640 x 480 px, shutter open for 30 % of the frame
+    (10 ms), 8 bits.
 
     Parameters
     ----------
@@ -65,13 +66,19 @@ def zetaview(
     values: dict[str, Any] = {
         "pixel_size_um": 0.713,
         "frame_rate_hz": 30.0,
-        "exposure_ms": 10.0,
+        "exposure_ms": 300 / _rate(changes, 30.0),
         "depth_um": 22.0,
         "optics": Optics(numerical_aperture=0.3, wavelength_um=0.488, blur_sd_um=0.49),
         "camera": Camera(bit_depth=8, gain_e=5.0, offset=4.0, read_noise_e=2.0),
         "background_e": 20.0,
     }
     return _with_snr(population, values, changes, snr_at_100nm)
+
+
+def _rate(changes: dict[str, Any], usual_hz: float) -> float:
+    """Frame rate that the exposure follows when only the rate is changed."""
+    rate = changes.get("frame_rate_hz", usual_hz)
+    return float(rate) if isinstance(rate, int | float) and rate > 0 else usual_hz
 
 
 def _with_snr(

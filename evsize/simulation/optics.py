@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -11,7 +12,7 @@ from scipy.ndimage import convolve1d, gaussian_filter
 from scipy.special import erf, j0
 
 from evsize.results import Floats
-from evsize.simulation.scene import Scene, focus_sd_um
+from evsize.simulation.scene import Optics, Scene, focus_sd_um
 
 OVERSAMPLING = 4
 """Points of the ring table a pixel."""
@@ -115,28 +116,35 @@ def ring_table(scene: Scene, z_max_um: float) -> RingTable:
         Each plane is cut at the geometrical disk plus four radii of the Airy core (beyond lie
         3-5 % of the light, which is put back in proportion).
     """
-    optics, pixel_um = scene.optics, scene.pixel_size_um
+    return _ring_table(scene.optics, scene.medium_index, scene.pixel_size_um, z_max_um)
+
+
+@functools.lru_cache(maxsize=4)
+def _ring_table(optics: Optics, medium_index: float, pixel_um: float, z_max_um: float) -> RingTable:
     k_na = 2 * math.pi * optics.numerical_aperture / optics.wavelength_um
-    k_na_z = k_na * optics.numerical_aperture / scene.medium_index
-    slope = math.tan(math.asin(optics.numerical_aperture / scene.medium_index))
+    k_na_z = k_na * optics.numerical_aperture / medium_index
     n_planes = math.ceil(z_max_um * k_na_z / PLANE_STEP) + 2
     step_um = z_max_um / (n_planes - 2)
     z_um = np.asarray(step_um * np.arange(n_planes), dtype=np.float64)
     core_um = 3.83 / k_na
+    slope = math.tan(math.asin(optics.numerical_aperture / medium_index))
     radius_um = z_um * slope + 4 * core_um + 4 * optics.blur_sd_um
     radius_px = np.ceil(radius_um / pixel_um).astype(np.int64) + 1
     fine = 2 * OVERSAMPLING
-    points = (int(radius_px[-1]) + 1) * OVERSAMPLING + 1
     grid_um = np.arange(fine * (int(radius_px[-1]) + 2)) * pixel_um / fine
     n_radii = int(60 * grid_um[-1] / core_um) + 40
     radial_um = np.asarray(core_um / 40 * np.arange(n_radii), dtype=np.float64)
     intensity = diffraction_intensity(k_na * radial_um, k_na_z * z_um)
     distance_um = np.hypot(grid_um[:, None], grid_um[None, :])
+    points = (int(radius_px[-1]) + 1) * OVERSAMPLING + 1
     share = np.zeros((n_planes, points, points), dtype=np.float32)
     for plane in range(n_planes):
-        image = np.interp(distance_um, radial_um, intensity[plane])
-        image[distance_um > radius_um[plane]] = 0
-        share[plane] = _pixel_shares(image, optics.blur_sd_um / pixel_um * fine)[:points, :points]
+        n_fine = fine * (int(radius_px[plane]) + 1) + 1
+        n = (int(radius_px[plane]) + 1) * OVERSAMPLING + 1
+        distance = distance_um[:n_fine, :n_fine]
+        image = np.interp(distance, radial_um, intensity[plane])
+        image[distance > radius_um[plane]] = 0
+        share[plane, :n, :n] = _pixel_shares(image, optics.blur_sd_um / pixel_um * fine)
     return RingTable(share, radius_px, step_um)
 
 

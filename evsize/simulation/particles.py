@@ -196,16 +196,11 @@ class Particles:
         self._wrap()
 
     def _wrap(self) -> None:
-        inside = (self._xy_um + self.box.margin_um) % self.box.length_um - self.box.margin_um
+        turns = np.floor((self._xy_um + self.box.margin_um) / self.box.length_um)
+        self._xy_um = self._xy_um - turns * self.box.length_um
         for axis in (0, 1):
-            left = np.flatnonzero(inside[:, axis] != self._xy_um[:, axis])
-            left = left[
-                np.abs(inside[left, axis] - self._xy_um[left, axis]) > self.box.length_um[axis] / 2
-            ]
-            other = 1 - axis
-            inside[left, other] = (
-                self.rng.random(len(left)) * self.box.length_um[other] - self.box.margin_um
-            )
+            left, other = np.flatnonzero(turns[:, axis]), 1 - axis
+            place = self.rng.random(len(left)) * self.box.length_um[other]
+            self._xy_um[left, other] = place - self.box.margin_um
             self._z_unfolded_um[left] = self._random_z(len(left))
             self.identity[left] = -1
-        self._xy_um = inside

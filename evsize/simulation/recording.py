@@ -100,12 +100,20 @@ class SimulatedRecording:
         name: str,
         *,
         overwrite: bool = False,
+        compression_level: int = 4,
         progress: Progress | None = None,
     ) -> Path:
         """Write the TIFF with its sidecar and truth; see `evsize.simulation.files`."""
         from evsize.simulation.files import write_recording  # noqa: PLC0415 - file libraries
 
-        return write_recording(self, folder, name, overwrite=overwrite, progress=progress)
+        return write_recording(
+            self,
+            folder,
+            name,
+            overwrite=overwrite,
+            compression_level=compression_level,
+            progress=progress,
+        )
 
 
 def simulate(scene: Scene, n_frames: int, seed: int) -> SimulatedRecording:

@@ -15,11 +15,12 @@ from evsize.simulation.instruments import nanosight
 from evsize.simulation.recording import simulate
 from evsize.simulation.scene import Camera, Scene
 
-# About 0.9 grey level of noise: the optics show more than the files need to hold.
-_CAMERA = Camera(bit_depth=8, gain_e=6.0, offset=5.0, read_noise_e=2.0)
+# Noise of 0.9 and 0.7 grey level: little to store. The larger gain leaves room for 200 nm.
+_BEAD_CAMERA = Camera(bit_depth=8, gain_e=6.0, offset=5.0, read_noise_e=2.0)
+_MIXTURE_CAMERA = Camera(bit_depth=8, gain_e=8.0, offset=5.0, read_noise_e=2.0)
 
 
-def bead_scene(snr_at_100nm: float = 20.0) -> Scene:
+def bead_scene(snr_at_100nm: float = 25.0) -> Scene:
     """100 nm beads in water, about 30 seen in a frame."""
     return nanosight(
         "100nm:50",
@@ -29,14 +30,14 @@ def bead_scene(snr_at_100nm: float = 20.0) -> Scene:
         exposure_ms=18.0,
         temperature_c=22.0,
         particle_index=1.59,
-        camera=_CAMERA,
+        camera=_BEAD_CAMERA,
     )
 
 
-def mixture_scene(snr_at_100nm: float = 15.0) -> Scene:
-    """Two narrow populations of about 100 and 200 nm in PBS, about 15 of each seen in a frame."""
+def mixture_scene(snr_at_100nm: float = 20.0) -> Scene:
+    """Two narrow populations of about 100 and 200 nm in PBS, about 20 and 10 seen in a frame."""
     return nanosight(
-        "100nm~0.05:32,200nm~0.05:10",
+        "100nm~0.05:36,200nm~0.05:8",
         snr_at_100nm=snr_at_100nm,
         height_px=240,
         width_px=320,
@@ -44,7 +45,7 @@ def mixture_scene(snr_at_100nm: float = 15.0) -> Scene:
         temperature_c=22.0,
         medium="pbs",
         dilution=100.0,
-        camera=_CAMERA,
+        camera=_MIXTURE_CAMERA,
     )
 
 
@@ -65,7 +66,7 @@ class Sample:
 SAMPLES: Mapping[str, Sample] = {
     "beads_100nm": Sample(bead_scene, 400, 1),
     "ev_mixture": Sample(mixture_scene, 350, 1),
-    "blank": Sample(blank_scene, 200, 1),
+    "blank": Sample(blank_scene, 150, 1),
 }
 
 
@@ -99,12 +100,16 @@ def write_samples(
     OutputError
         If the folder cannot be written or holds them already.
     """
-    return [
-        simulate(sample.scene(), sample.n_frames, sample.seed if seed is None else seed).write(
-            folder, name, overwrite=overwrite, progress=progress
+    paths = []
+    for name, sample in SAMPLES.items():
+        chosen = sample.seed if seed is None else seed
+        recording = simulate(sample.scene(), sample.n_frames, chosen)
+        paths.append(
+            recording.write(
+                folder, name, overwrite=overwrite, compression_level=9, progress=progress
+            )
         )
-        for name, sample in SAMPLES.items()
-    ]
+    return paths
 
 
 if __name__ == "__main__":
