@@ -12,7 +12,8 @@ import numpy as np
 
 from evsize.errors import RecordingError, TooFewFramesError
 from evsize.recording.array import ArrayRecording, SequenceRecording
-from evsize.recording.base import Recording, reading
+from evsize.recording.base import Recording
+from evsize.recording.checks import reading
 from evsize.recording.images import FolderRecording
 from evsize.recording.magic import IMAGES, TIFF, VIDEOS, describe, kind_of_bytes, read_head
 from evsize.recording.sidecar import checked, combine, find_sidecar, read_sidecar

@@ -9,15 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.errors import RecordingError
-from evsize.recording.base import (
-    Facts,
-    Recording,
-    check_size,
-    check_type,
-    frames_sha256,
-    reading,
-    white_level,
-)
+from evsize.recording.base import Facts, Recording
+from evsize.recording.checks import check_size, check_type, frames_sha256, reading, white_level
 
 ALIKE = "Frames have several channels, all equal or alpha: read as grey."
 

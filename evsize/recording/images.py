@@ -16,15 +16,8 @@ from PIL import Image
 from tifffile import TiffFile
 
 from evsize.errors import EvsizeError, RecordingError
-from evsize.recording.base import (
-    DamagedFrameError,
-    Facts,
-    Recording,
-    check_size,
-    check_type,
-    reading,
-    white_level,
-)
+from evsize.recording.base import Facts, Recording
+from evsize.recording.checks import DamagedFrameError, check_size, check_type, reading, white_level
 from evsize.recording.magic import IMAGES, TIFF, kind_of_bytes, read_head
 from evsize.recording.tiff import library_messages
 

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 from tifffile import COMPRESSION, PHOTOMETRIC, TiffFile
 
 from evsize.errors import EvsizeError, RecordingError
-from evsize.recording.base import (
+from evsize.recording.base import Facts, Recording
+from evsize.recording.checks import (
     DamagedFrameError,
-    Facts,
-    Recording,
     check_size,
     check_type,
     file_sha256,

@@ -14,14 +14,8 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from evsize.errors import RecordingError
-from evsize.recording.base import (
-    DamagedFrameError,
-    Facts,
-    Recording,
-    check_size,
-    file_sha256,
-    reading,
-)
+from evsize.recording.base import Facts, Recording
+from evsize.recording.checks import DamagedFrameError, check_size, file_sha256, reading
 from evsize.recording.video_index import PacketIndex, build_index, whole_packets
 from evsize.recording.video_pixels import film_has_colour, grey_pixels, levels_of
 
