@@ -78,7 +78,7 @@ def _show(about: RecordingInfo, acquisition: Acquisition, recording: Path) -> No
             table.add_row(name, Text(words.setting(known[name])), Text(known[name].source))
         elif name in missing:
             table.add_row(name, Text("missing", style="red"), f"give {options.flags_for([name])}")
-        elif name != "medium":
+        elif not {name, *known} >= {"medium", "viscosity_mpas"}:  # one says the other
             table.add_row(name, "not known", f"optional: {options.FLAGS[name]}")
     screen.print(table)
     if missing:

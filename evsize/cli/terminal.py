@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -91,6 +92,12 @@ def show_result(report: Report, folder: Path) -> None:
         + (f"; not used: {rejected}" if rejected else ""),
         f"Weighting: {report.distribution.weighting}",
     ]
+    if tracks.n_used and report.distribution.systematic_percent is not None:
+        systematic = words.figure(report.distribution.systematic_percent, 2)
+        lines.append(f"Systematic uncertainty on top of the intervals: {systematic} %")
+    concentration = words.estimate(report.concentration_per_ml, "per mL")
+    reason = f" ({report.concentration_note})" if report.concentration_note else ""
+    lines.append(f"Concentration: {concentration}{reason}")
     if report.detection_limit_nm is not None:
         limit = words.estimate(report.detection_limit_nm, "nm")
         lines.append(f"Smallest diameter seen reliably: {limit}")
@@ -111,9 +118,10 @@ def show_verdict(report: Report, screen: Console) -> None:
     order = ("fail", "no_data", "warn")
     remarks = [finding for finding in report.qc.findings if finding.status in order]
     for finding in sorted(remarks, key=lambda remark: order.index(remark.status)):
-        screen.print(Text(f"  {_remark(finding)}", style=COLOURS[finding.status]))
+        text = Text(_remark(finding), style=COLOURS[finding.status])
+        screen.print(Padding(text, (0, 0, 0, 2), expand=False))
         if finding.advice:
-            screen.print(f"    -> {finding.advice}")
+            screen.print(Padding(Text(f"-> {finding.advice}"), (0, 0, 0, 4), expand=False))
 
 
 def _remark(finding: Finding) -> str:
@@ -130,31 +138,26 @@ def _remark(finding: Finding) -> str:
 def _figures(report: Report) -> Table:
     from evsize.report import words
 
-    table = Table("", "value", "95 % interval", "remark", title_justify="left")
+    table = Table("", "value", "95 % interval", "remark")
+    table.columns[0].no_wrap = True
     for key, name in words.SUMMARY_NAMES.items():
         value = getattr(report.distribution, key)
         unit = " nm" if key.endswith("_nm") and value.value is not None else ""
-        table.add_row(name, words.figure(value.value) + unit, words.interval(value).strip(" ()"))
+        table.add_row(name, words.figure(value.value) + unit, words.limits(value))
     table.add_section()
-    for item in report.classes:
-        share = words.percent(item.fraction.value)
-        spread = words.interval(item.fraction, 100).strip(" ()")
-        table.add_row(f"{item.name}, {words.size_range(item)}", share, spread, item.note)
+    shares = [
+        (f"{item.name}, {words.size_range(item)}", item.fraction, item.note)
+        for item in report.classes
+    ]
+    for name, value, note in shares:
+        table.add_row(name, words.percent(value.value), words.share_limits(value), note)
     table.add_section()
-    for name, value in (
+    split = (
         ("small EV, < 200 nm", report.misev.small_fraction),
         ("large EV, >= 200 nm", report.misev.large_fraction),
-    ):
-        spread = words.interval(value, 100).strip(" ()")
-        table.add_row(name, words.percent(value.value), spread, "MISEV2023 split")
-    table.add_section()
-    found = report.concentration_per_ml
-    table.add_row(
-        "particles per mL",
-        words.figure(found.value if found else None),
-        words.interval(found).strip(" ()") if found else "",
-        report.concentration_note,
     )
+    for name, value in split:
+        table.add_row(name, words.percent(value.value), words.share_limits(value), "MISEV2023")
     return table
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from evsize.report.words import figure, percent
 from evsize.results import Report
 
-WIDTH, LEFT, RIGHT = 760.0, 58.0, 14.0
+WIDTH, LEFT, RIGHT = 760.0, 72.0, 14.0
+_NAME_WIDTH = 190.0  # of a peak's name in the larger letters of a phone
 _TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 
 
@@ -108,7 +109,7 @@ class Axes:
         self.text((LEFT + WIDTH - RIGHT) / 2, self.height - 7, x_name, "name")
         middle = (self.top + self.bottom) / 2
         self.items.append(
-            f'<text class="name" text-anchor="middle" transform="translate(18 {middle:.1f}) '
+            f'<text class="name" text-anchor="middle" transform="translate(16 {middle:.1f}) '
             f'rotate(-90)">{escape(y_name)}</text>'
         )
 
@@ -191,12 +192,16 @@ def _draw_classes(axes: Axes, report: Report) -> None:
 def _draw_peaks(
     axes: Axes, report: Report, centre: NDArray[np.float64], height: NDArray[np.float64]
 ) -> None:
+    taken: list[tuple[float, float]] = []
     for peak in report.distribution.peaks[:6]:
-        y = axes.y(float(np.interp(peak.mode_nm, centre, height)))
-        words = f"{figure(peak.mode_nm)} nm, {100 * peak.fraction:.0f} %"
         x = axes.x(peak.mode_nm)
+        y = axes.y(float(np.interp(peak.mode_nm, centre, height)))
         axes.items.append(f'<circle class="peak" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>')
-        right = x < WIDTH - 190
+        while any(abs(x - other) < _NAME_WIDTH and abs(y - at) < 26 for other, at in taken):
+            y -= 5
+        taken.append((x, y))
+        words = f"{figure(peak.mode_nm)} nm, {100 * peak.fraction:.0f} %"
+        right = x < WIDTH - _NAME_WIDTH
         axes.text(x + (8 if right else -8), y + 1, words, "peakname", "start" if right else "end")
 
 

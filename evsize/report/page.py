@@ -48,7 +48,7 @@ def write_page(folder: Path) -> Path:
 def render(result: Result) -> str:
     """Return the page of a result."""
     report = result.summary
-    rejected = [(words.plain(name), n) for name, n in report.tracks.rejected.items()]
+    rejected = [(words.plain(name), n) for name, n in report.tracks.rejected.items() if n]
     return _template().render(
         report=report,
         words=words,

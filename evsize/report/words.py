@@ -39,28 +39,34 @@ def estimate(value: Estimate | None, unit: str = "") -> str:
     if value is None or value.value is None:
         return UNKNOWN
     text = f"{figure(value.value)} {unit}".strip()
-    return text + interval(value)
+    return f"{text} ({limits(value)})" if limits(value) else text
 
 
-def interval(value: Estimate, factor: float = 1.0) -> str:
-    """Write the 95 % interval in brackets with a leading space, or nothing."""
-    if value.low is None or value.high is None:
+def limits(value: Estimate | None) -> str:
+    """Write the 95 % interval: ``99.3 to 106``; nothing where there is none."""
+    if value is None or value.low is None or value.high is None:
         return ""
-    return f" ({figure(value.low * factor)} to {figure(value.high * factor)})"
+    return f"{figure(value.low)} to {figure(value.high)}"
 
 
 def percent(share: float | None) -> str:
     """Write a share as a percentage: ``81.3 %``."""
-    return UNKNOWN if share is None else f"{_tenths(share)} %"
+    if share is None:
+        return UNKNOWN
+    return "< 0.1 %" if share < 0.0005 else f"{_tenths(share)} %"
+
+
+def share_limits(value: Estimate) -> str:
+    """Write the 95 % interval of a share, in percent: ``77.8 to 84.2``."""
+    if value.low is None or value.high is None:
+        return ""
+    return f"{_tenths(value.low)} to {_tenths(value.high)}"
 
 
 def share(value: Estimate) -> str:
     """Write a share with its interval as percentages."""
-    if value.value is None:
-        return UNKNOWN
-    if value.low is None or value.high is None:
-        return percent(value.value)
-    return f"{percent(value.value)} ({_tenths(value.low)} to {_tenths(value.high)})"
+    spread = share_limits(value)
+    return f"{percent(value.value)} ({spread})" if spread else percent(value.value)
 
 
 def _tenths(fraction: float) -> str:
