@@ -13,21 +13,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.detection.background import Image
-from evsize.detection.filtering import find_peaks, matched_filter
+from evsize.detection.fast_engine import locate as locate_fast
+from evsize.detection.filtering import matched_filter
 from evsize.detection.model import grey, iterate_models
+from evsize.detection.peaks import keep_strongest, local_maxima
 from evsize.detection.plan import Plan, make_plan
+from evsize.detection.scaling import Image
 from evsize.detection.spots import Parameters, Spots
-from evsize.detection.table import mark_spots, spots_table
+from evsize.detection.table import Rows, mark_spots
 from evsize.detection.trackpy_engine import locate as locate_trackpy
 from evsize.physics import Conditions
 from evsize.results import Detections, Frames, Progress
 from evsize.settings import DetectionSettings
 from evsize.tables import FRAMES, Flag
 
+MOST_PEAKS = 20000
+
 Engine = Callable[[Image, Image, Parameters], Spots]
 
 ENGINES: Mapping[str, Engine] = {
+    "fast": locate_fast,
     "trackpy": locate_trackpy,
 }
 
@@ -72,7 +77,7 @@ def detect(
     plan = make_plan(recording, settings, conditions, smallest_diameter_nm)
     engine = ENGINES[settings.engine]
     n_frames = len(recording)
-    found: list[pd.DataFrame] = []
+    found = Rows()
     columns: list[tuple[int, int, float, float, int]] = []
     middle = n_frames // 2
     preview = previous = None
@@ -82,10 +87,10 @@ def detect(
             scaled = model.scale(frame, plan.sign)
             spots, negated = search_frame(scaled.image, plan, engine)
             flags = mark_spots(spots, frame, plan, float(recording.white_level))
-            found.append(spots_table(index, spots, flags, scaled.noise))
+            found.add(index, spots, flags, model.pattern.noise, scaled.noise_factor)
             same = previous is not None and np.array_equal(frame, previous)
             mark = int(Flag.DUPLICATE_FRAME) if same else 0
-            columns.append((len(flags), negated, scaled.background, scaled.typical_noise, mark))
+            columns.append((len(flags), negated, scaled.background, scaled.noise, mark))
             if index == middle:
                 preview = np.array(frame)
             previous = frame
@@ -93,7 +98,7 @@ def detect(
                 progress("detection", index + 1, n_frames)
     height, width = (int(n) for n in recording.frame_shape[:2])
     return Detections(
-        table=pd.concat(found, ignore_index=True),
+        table=found.table(),
         frames=_frames_table(columns, _frame_rate(recording, conditions)),
         height_px=height,
         width_px=width,
@@ -107,11 +112,11 @@ def search_frame(scaled: Image, plan: Plan, engine: Engine) -> tuple[Spots, int]
     """Spots of one scaled frame, and the peaks that its negative has above the threshold."""
     parameters = plan.parameters
     filtered = matched_filter(scaled, parameters.filter_sd_px)
-    filtered /= np.float32(plan.filter_noise)
+    filtered /= np.float32(parameters.filter_noise)
     spots = engine(scaled, filtered, parameters)
-    radius = max(1, round(parameters.separation_px / 2))
-    y, _ = find_peaks(-filtered, parameters.threshold, radius)
-    return spots, len(y)
+    rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
+    heights = -filtered[rows, cols].astype(np.float64)
+    return spots, int(keep_strongest(rows, cols, heights, parameters.separation_px).sum())
 
 
 def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | None:

@@ -8,13 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from evsize.detection.scaling import Image, fit_level
 
 MAD_TO_SD = 1.4826
 CLIP_SD = 3.0
 # standard deviation of a normal variable clipped (not cut) at CLIP_SD, of standard deviation 1
-CLIPPED_SD = 0.9960
-CELL_SAMPLES = 8
+CLIPPED_SD = 0.9975
 
 
 class Pattern(NamedTuple):
@@ -32,48 +31,41 @@ class Pattern(NamedTuple):
     noise: Image
 
 
+class Level:
+    """Brings the fixed pattern to the level of a frame; holds what is needed for that.
+
+    Parameters
+    ----------
+    pattern : ndarray of float32, (height, width)
+        Fixed pattern, grey levels.
+    step : int
+        Every ``step``-th pixel is used.
+    noise : float
+        Standard deviation of one pixel, grey levels. Where the pattern has less contrast than
+        a quarter of it, its gain stays 1: the offset alone follows a flickering lamp.
+    """
+
+    def __init__(self, pattern: Image, step: int, noise: float) -> None:
+        self._step, self._noise = step, noise
+        self._pattern = np.ascontiguousarray(pattern[::step, ::step])
+        self._median = float(np.median(self._pattern))
+        contrast = self._pattern - np.float32(self._median)
+        if float(np.mean(np.square(contrast))) < (0.25 * noise) ** 2:
+            contrast[:] = 0
+        self._contrast = contrast
+
+    def fit(self, frame: NDArray[Any]) -> tuple[float, float]:
+        """Offset (grey levels) and gain of the pattern in one frame."""
+        offset, slope = fit_level(frame, self._pattern, self._contrast, self._step, self._noise)
+        return offset - slope * self._median, 1.0 + slope
+
+
 def spread_indices(first: int, stop: int, count: int) -> list[int]:
     """At most ``count`` frame numbers spread evenly over ``first <= i < stop``."""
     total = stop - first
     if total <= count:
         return list(range(first, stop))
     return [first + int((k + 0.5) * total / count) for k in range(count)]
-
-
-def fit_level(frame: NDArray[Any], pattern: Image, noise: float) -> tuple[float, float]:
-    """Offset and gain that bring the fixed pattern to the level of one frame.
-
-    Parameters
-    ----------
-    frame, pattern : ndarray, (height, width)
-        One frame and the fixed pattern, grey levels.
-    noise : float
-        Standard deviation of one pixel, grey levels.
-
-    Returns
-    -------
-    tuple of float
-        Offset (grey levels) and gain. The gain stays 1 where the pattern has too little
-        contrast to tell it: then the offset alone follows a flickering lamp.
-    """
-    step = max(1, int(np.sqrt(frame.size / 20000)))
-    f = frame[::step, ::step].astype(np.float64).ravel()
-    p = pattern[::step, ::step].astype(np.float64).ravel()
-    contrast = p - np.median(p)
-    contrast_var = float(np.mean(contrast**2))
-    if contrast_var < 0.25 * noise**2:
-        contrast = np.zeros_like(p)
-        contrast_var = 1.0
-    difference = f - p
-    offset, slope = float(np.median(difference)), 0.0
-    for _ in range(3):
-        rest = difference - offset - slope * contrast
-        limit = CLIP_SD * max(MAD_TO_SD * float(np.median(np.abs(rest))), 0.5 * noise, 1e-9)
-        rest = np.clip(rest, -limit, limit)
-        slope += float(np.mean((contrast - contrast.mean()) * rest)) / contrast_var
-        offset += float(np.mean(rest))
-    # frame = pattern + offset + slope (pattern - median): written as offset' + gain pattern
-    return offset - slope * float(np.median(p)), 1.0 + slope
 
 
 def _clipped_moments(
@@ -112,7 +104,8 @@ def estimate_pattern(stack: list[NDArray[Any]]) -> Pattern:
     reference = np.median(np.stack([f[::4, ::4] for f in stack]), axis=0).astype(np.float32)
     thin = [f[::4, ::4] for f in stack]
     noise = MAD_TO_SD * float(np.median([np.median(np.abs(f - reference)) for f in thin]))
-    levels = [fit_level(f, reference, max(noise, 0.3 * step)) for f in thin]
+    level = Level(reference, 1, max(noise, 0.3 * step))
+    levels = [level.fit(f) for f in thin]
     mean = np.empty((height, width), np.float32)
     sd = np.empty((height, width), np.float32)
     rows = max(1, 2_000_000 // (width * len(stack)))
@@ -149,38 +142,3 @@ def flat_noise(frame: NDArray[Any], step: float) -> float:
     second = (f[:, :-2] - 2 * f[:, 1:-1] + f[:, 2:]) / np.sqrt(6.0)
     _, sd = _clipped_moments(second.reshape(1, -1).astype(np.float32), step)
     return max(float(sd[0]), 0.29 * step, 1e-12)
-
-
-def slow_background(residual: Image, cell_px: int) -> tuple[Image, NDArray[np.float32]]:
-    """Background that is slow in space, and the samples' distance from it.
-
-    Parameters
-    ----------
-    residual : ndarray of float32, (height, width)
-        Frame minus fixed pattern.
-    cell_px : int
-        Size of the cells; wider than a spot, so that a spot cannot be taken for background.
-
-    Returns
-    -------
-    tuple of ndarray
-        The background, (height, width), and residuals of the samples, (cells, samples), both
-        in grey levels. Each cell gives the mean of its samples, those far from their median
-        held back; cells are smoothed and interpolated linearly.
-    """
-    height, width = residual.shape
-    ny, nx = max(1, round(height / cell_px)), max(1, round(width / cell_px))
-    n = CELL_SAMPLES
-    rows = ((np.arange(ny * n) + 0.5) * height / (ny * n)).astype(np.intp)
-    cols = ((np.arange(nx * n) + 0.5) * width / (nx * n)).astype(np.intp)
-    blocks = residual[np.ix_(rows, cols)].reshape(ny, n, nx, n).transpose(0, 2, 1, 3)
-    samples = blocks.reshape(ny, nx, n * n)
-    median = np.median(samples, axis=-1)
-    rest = samples - median[..., None]
-    limit = 2.5 * MAD_TO_SD * float(np.median(np.abs(rest))) + 1e-6
-    cells = median + np.clip(rest, -limit, limit).mean(axis=-1)
-    grid = cv2.GaussianBlur(
-        np.ascontiguousarray(cells, np.float32), (3, 3), 0.7, borderType=cv2.BORDER_REPLICATE
-    )
-    surface = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
-    return surface, (samples - cells[..., None]).astype(np.float32)

@@ -9,16 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.background import (
-    CLIPPED_SD,
-    MAD_TO_SD,
-    Image,
+    Level,
     Pattern,
     estimate_pattern,
-    fit_level,
     flat_noise,
-    slow_background,
     spread_indices,
 )
+from evsize.detection.scaling import Image, held_spread, sample_cells, scale_pixels
 from evsize.results import Frames
 
 PATTERN_FRAMES = 50
@@ -27,9 +24,11 @@ MIN_PATTERN_FRAMES = 20
 
 
 def grey(frame: Any) -> NDArray[Any]:
-    """Return one frame as a plain array, real numbers in single precision at most."""
+    """Return one frame as a plain array of one of three types: fewer kernels to compile."""
     array = np.asarray(frame)
-    return array.astype(np.float32) if array.dtype.kind == "f" else array
+    if array.dtype not in (np.uint8, np.uint16):
+        array = array.astype(np.float32)
+    return np.require(array, requirements=["C", "W"])
 
 
 def level_step(frame: NDArray[Any]) -> float:
@@ -44,71 +43,61 @@ class Scaled(NamedTuple):
     ----------
     image : ndarray of float32, (height, width)
         Spots positive, in units of the pixel noise.
-    noise : ndarray of float32, (height, width) or (1, 1)
-        Standard deviation of each pixel, grey levels.
     background : float
         Median grey level of the background.
-    typical_noise : float
-        Median of ``noise``.
+    noise : float
+        Typical noise of a pixel, grey levels.
+    noise_factor : float
+        Noise of this frame against that of the model.
     """
 
     image: Image
-    noise: Image
     background: float
-    typical_noise: float
+    noise: float
+    noise_factor: float
 
 
-class FrameModel(NamedTuple):
-    """How the frames of one stretch are scaled.
+class FrameModel:
+    """How the frames of one stretch of a recording are scaled.
 
-    Attributes
+    Parameters
     ----------
-    pattern : Pattern or None
-        Fixed pattern and noise of each pixel; None where the recording is too short to tell
-        particles from what stands still.
-    flat_noise : float
-        Noise where there is no pattern, grey levels.
+    pattern : Pattern
+        Fixed pattern and noise of each pixel; zeros and one value where the recording is too
+        short to tell particles from what stands still.
     cell_px : int
-        Cells of the slow background.
+        Size of the cells of the slow background: wider than a spot, so that a spot cannot be
+        taken for background.
+    is_flat : bool
+        Whether there is no fixed pattern.
     """
 
-    pattern: Pattern | None
-    flat_noise: float
-    cell_px: int
+    def __init__(self, pattern: Pattern, cell_px: int, is_flat: bool) -> None:
+        self.pattern, self.cell_px, self.is_flat = pattern, cell_px, is_flat
+        height, width = pattern.mean.shape
+        self.typical_noise = float(np.median(pattern.noise[::4, ::4]))
+        self._per_noise = np.float32(1) / pattern.noise
+        self._level = Level(
+            pattern.mean, max(1, int(np.sqrt(height * width / 20000))), self.typical_noise
+        )
+        self._middle = float(np.median(pattern.mean[::4, ::4]))
+        cells = max(1, round(height / cell_px)), max(1, round(width / cell_px))
+        self._grid = np.empty(cells, np.float32)
+
+    def with_cells(self, cell_px: int) -> FrameModel:
+        """Return the same model with other cells."""
+        return FrameModel(self.pattern, cell_px, self.is_flat)
 
     def scale(self, frame: NDArray[Any], sign: int) -> Scaled:
         """Subtract pattern and slow background, divide by the noise; ``frame`` is not changed."""
-        level = 0.0
-        if self.pattern is None:
-            noise = np.full((1, 1), self.flat_noise, np.float32)
-            residual = frame.astype(np.float32)
-        else:
-            noise = self.pattern.noise
-            typical = float(np.median(noise[::4, ::4]))
-            offset, gain = fit_level(frame, self.pattern.mean, typical)
-            residual = frame - self.pattern.mean * np.float32(gain)
-            residual -= np.float32(offset)
-            level = offset + gain * float(np.median(self.pattern.mean[::4, ::4]))
-        surface, samples = slow_background(residual, self.cell_px)
-        residual -= surface
-        typical = float(np.median(noise[::4, ::4]))
-        factor = _noise_factor(samples, typical, level_step(frame))
-        residual *= sign / (noise * np.float32(factor))
-        return Scaled(
-            residual,
-            noise * np.float32(factor),
-            level + float(np.median(surface[::8, ::8])),
-            typical * factor,
-        )
-
-
-def _noise_factor(samples: NDArray[np.float32], typical: float, step: float) -> float:
-    """Noise of this frame against that of the pattern, held to a factor of 2 either way."""
-    rest = samples.ravel()
-    spread = MAD_TO_SD * float(np.median(np.abs(rest))) + 0.5 * step
-    clipped = np.clip(rest, -3 * spread, 3 * spread)
-    own = float(clipped.std()) / CLIPPED_SD
-    return float(np.clip(own / typical, 0.5, 2.0))
+        mean, noise = self.pattern.mean, self.typical_noise
+        level = (0.0, 1.0) if self.is_flat else self._level.fit(frame)
+        rest = sample_cells(frame, mean, level, noise, self._grid)
+        factor = held_spread(rest, noise) / noise
+        image = np.empty(mean.shape, np.float32)
+        scale_pixels(frame, mean, self._per_noise, level, self._grid, sign / factor, image)
+        background = level[0] + level[1] * self._middle + float(np.median(self._grid))
+        return Scaled(image, background, noise * factor, factor)
 
 
 def block_edges(n_frames: int) -> list[int]:
@@ -122,8 +111,10 @@ def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> Frame
     stack = [grey(recording[i]) for i in spread_indices(first, stop, PATTERN_FRAMES)]
     if len(stack) < MIN_PATTERN_FRAMES:
         noise = float(np.median([flat_noise(f, level_step(f)) for f in stack]))
-        return FrameModel(None, noise, cell_px)
-    return FrameModel(estimate_pattern(stack), 0.0, cell_px)
+        shape = stack[0].shape
+        flat = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
+        return FrameModel(flat, cell_px, is_flat=True)
+    return FrameModel(estimate_pattern(stack), cell_px, is_flat=False)
 
 
 def iterate_models(
@@ -134,6 +125,6 @@ def iterate_models(
     for k in range(len(edges) - 1):
         frames = range(edges[k], edges[k + 1])
         if k == 0:
-            yield frames, first_model._replace(cell_px=cell_px)
+            yield frames, first_model.with_cells(cell_px)
         else:
             yield frames, build_model(recording, frames.start, frames.stop, cell_px)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evsize.detection.background import Image, spread_indices
+from evsize.detection.background import spread_indices
 from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
 from evsize.detection.model import (
     MIN_PATTERN_FRAMES,
@@ -17,6 +17,7 @@ from evsize.detection.model import (
     build_model,
     grey,
 )
+from evsize.detection.scaling import Image
 from evsize.detection.spots import Parameters
 from evsize.detection.survey import choose_spot_sd, decide_polarity, find_candidates
 from evsize.detection.threshold import noise_peaks_per_px, threshold_for
@@ -45,8 +46,6 @@ class Plan(NamedTuple):
         Model of the first block of frames.
     parameters : Parameters
         Numbers for the engine.
-    filter_noise : float
-        Noise of the filtered frames against that expected of white noise.
     cell_px : int
         Cells of the slow background.
     choices : dict of str to Value
@@ -56,7 +55,6 @@ class Plan(NamedTuple):
     sign: int
     first_model: FrameModel
     parameters: Parameters
-    filter_noise: float
     cell_px: int
     choices: dict[str, Value]
 
@@ -158,7 +156,7 @@ def _describe_background(
 ) -> None:
     """Say how the background was taken."""
     n_blocks = len(block_edges(n_frames)) - 1
-    if model.pattern is None:
+    if model.is_flat:
         choices["background"] = Value(
             value="slow in space only",
             source=f"{n_frames} frames, fewer than the {MIN_PATTERN_FRAMES} needed to tell "
@@ -191,19 +189,19 @@ def make_plan(
     choices: dict[str, Value] = {"engine": Value(value=settings.engine, source="given")}
     model = build_model(recording, 0, block_edges(n_frames)[1], SURVEY_CELL_PX)
     frames = [grey(recording[i]) for i in spread_indices(0, n_frames, SURVEY_FRAMES)]
-    scaled = [model.scale(f, 1).image for f in frames]
+    scaled = [model.scale(f, 1).image for f in frames[::2]]
     sign, spot_sd = _choose_polarity_and_width(scaled, settings, choices)
 
     sds = _step_sds_px(conditions, smallest_diameter_nm)
     smear, step = sds if sds is not None else (0.5 * spot_sd, None)
     total = math.hypot(spot_sd, smear)
     filter_sd = math.hypot(spot_sd, 0.5 * smear)
-    window = max(3, math.ceil(2.5 * total))
+    window = max(3, math.ceil(3 * total))
     separation = max(3.0, 2.0 * total)
     cell = max(SURVEY_CELL_PX, math.ceil(12 * total))
     _describe_background(model, n_frames, cell, choices)
 
-    model = model._replace(cell_px=cell)
+    model = model.with_cells(cell)
     filtered = [matched_filter(model.scale(f, sign).image, filter_sd) for f in frames]
     reach = math.ceil(3 * total)
     noise = float(np.median([filter_noise(m, reach) for m in filtered]))
@@ -213,9 +211,9 @@ def make_plan(
         filtered, settings, (filter_sd, radius, window), step, choices
     )
     smear_why = (
-        f"2.5 deviations of spot and smear ({smear:.2g} px for {smallest_diameter_nm:g} nm)"
+        f"3 deviations of spot and smear ({smear:.2g} px for {smallest_diameter_nm:g} nm)"
         if sds is not None
-        else "2.5 deviations of the spot, widened by a quarter: no conditions given"
+        else "3 deviations of the spot, widened by a quarter: no conditions given"
     )
     choices["filter_sd_px"] = Value(
         value=round(filter_sd, 2), unit="px", source="spot and half the smear"
@@ -227,5 +225,16 @@ def make_plan(
     choices["separation_px"] = Value(
         value=round(separation, 2), unit="px", source="2 deviations of spot and smear"
     )
-    parameters = Parameters(spot_sd, smear, filter_sd, strong, weak, window, separation)
-    return Plan(sign, model, parameters, noise, cell, choices)
+    parameters = Parameters(
+        spot_sd_px=spot_sd,
+        smear_sd_px=smear,
+        filter_sd_px=filter_sd,
+        threshold=strong,
+        weak_threshold=weak,
+        window_px=window,
+        separation_px=separation,
+        weight_sd_px=min(math.hypot(1.25 * spot_sd, 0.5 * smear), 1.5 * spot_sd),
+        widest_weight_px=3.5 * total,
+        filter_noise=noise,
+    )
+    return Plan(sign, model, parameters, cell, choices)

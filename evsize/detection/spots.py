@@ -27,6 +27,10 @@ class Parameters(NamedTuple):
         Half width of the localisation window.
     separation_px : float
         Nearest distance of two spots.
+    weight_sd_px, widest_weight_px : float
+        Standard deviation of the weight for a spot at rest, and its upper end.
+    filter_noise : float
+        Noise of a frame behind the filter against that expected of white noise.
     """
 
     spot_sd_px: float
@@ -36,6 +40,9 @@ class Parameters(NamedTuple):
     weak_threshold: float
     window_px: int
     separation_px: float
+    weight_sd_px: float
+    widest_weight_px: float
+    filter_noise: float
 
 
 class Spots(NamedTuple):

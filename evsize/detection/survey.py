@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.background import Image
 from evsize.detection.filtering import filter_noise, find_peaks, matched_filter
+from evsize.detection.scaling import Image
 
 SCALES_PX = tuple(float(s) for s in 0.7 * 1.25 ** np.arange(11))
 STRONG_SNR = 7.0

@@ -8,27 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.detection.background import Image
+from evsize.detection.peaks import have_neighbour
 from evsize.detection.plan import Plan
+from evsize.detection.scaling import Image
 from evsize.detection.spots import Spots
 from evsize.tables import DETECTIONS, Flag
-
-
-def crowded(x_px: NDArray[np.float64], y_px: NDArray[np.float64], reach: float) -> NDArray[Any]:
-    """Whether another spot lies within ``reach``."""
-    if len(x_px) < 2:
-        return np.zeros(len(x_px), np.bool_)
-    order = np.argsort(x_px, kind="stable")
-    xs, ys = x_px[order], y_px[order]
-    marked = np.zeros(len(x_px), np.bool_)
-    last = np.searchsorted(xs, xs + reach, side="right")
-    for i in range(len(xs) - 1):
-        near = np.flatnonzero(np.abs(ys[i + 1 : last[i]] - ys[i]) <= reach) + i + 1
-        near = near[np.hypot(xs[near] - xs[i], ys[near] - ys[i]) <= reach]
-        if len(near):
-            marked[order[i]] = True
-            marked[order[near]] = True
-    return marked
 
 
 def saturated(
@@ -67,24 +51,33 @@ def mark_spots(
     for mark, flag in (
         (border < window, Flag.EDGE),
         (saturated(frame, x, y, limits), Flag.SATURATED),
-        (crowded(x, y, window), Flag.CROWDED),
+        (have_neighbour(x, y, float(window)), Flag.CROWDED),
         (spots.snr < parameters.threshold, Flag.WEAK),
     ):
         flags[mark] |= np.uint32(flag)
     return flags
 
 
-def spots_table(index: int, spots: Spots, flags: NDArray[np.uint32], noise: Image) -> pd.DataFrame:
-    """Rows of one frame, brightness in grey levels."""
-    height, width = noise.shape
-    x = np.clip(np.rint(spots.x_px), 0, width - 1).astype(np.intp)
-    y = np.clip(np.rint(spots.y_px), 0, height - 1).astype(np.intp)
-    return DETECTIONS.build(
-        frame=np.full(len(flags), index),
-        x_px=spots.x_px,
-        y_px=spots.y_px,
-        loc_se_px=spots.error_px,
-        brightness=spots.flux * noise[y, x],
-        snr=spots.snr,
-        flags=flags,
-    )
+class Rows:
+    """Collects the spots frame by frame; the table is made once, at the end."""
+
+    def __init__(self) -> None:
+        self._parts: list[tuple[NDArray[Any], ...]] = []
+
+    def add(
+        self, index: int, spots: Spots, flags: NDArray[np.uint32], noise: Image, factor: float
+    ) -> None:
+        """Add the spots of a frame; ``noise`` of each pixel times ``factor`` is its unit."""
+        height, width = noise.shape
+        x = np.clip(np.rint(spots.x_px), 0, width - 1).astype(np.intp)
+        y = np.clip(np.rint(spots.y_px), 0, height - 1).astype(np.intp)
+        brightness = spots.flux * noise[y, x] * factor
+        frame = np.full(len(flags), index, np.int64)
+        self._parts.append(
+            (frame, spots.x_px, spots.y_px, spots.error_px, brightness, spots.snr, flags)
+        )
+
+    def table(self) -> pd.DataFrame:
+        """Return all rows, schema `tables.DETECTIONS`."""
+        columns = (np.concatenate(parts) for parts in zip(*self._parts, strict=True))
+        return DETECTIONS.build(**dict(zip(DETECTIONS.names, columns, strict=True)))

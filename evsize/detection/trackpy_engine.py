@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.background import Image
+from evsize.detection.scaling import Image
 from evsize.detection.spots import Parameters, Spots, centroid_error
 
 STEPS_PER_NOISE = 100

@@ -1,0 +1,184 @@
+"""Background and noise taken out of a frame in one pass over its pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+
+CELL_SAMPLES = 8
+HELD_AT = 2.5
+# standard deviation of a normal variable held (not cut) at 2.5 of its standard deviations
+HELD_SD = 0.9887
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def fit_level(
+    frame: NDArray[Any], pattern: Image, contrast: Image, step: int, noise: float
+) -> tuple[float, float]:
+    """Offset and slope of a frame against the fixed pattern, by clipped least squares.
+
+    Parameters
+    ----------
+    frame : ndarray, (height, width)
+        One frame, grey levels.
+    pattern, contrast : ndarray of float32
+        Every ``step``-th pixel of the fixed pattern, and the same about its median; a contrast
+        of zeros leaves the slope 0.
+    step : int
+        Distance of the pixels used.
+    noise : float
+        Standard deviation of one pixel, grey levels.
+
+    Returns
+    -------
+    tuple of float
+        ``frame = pattern + offset + slope contrast`` where there are no particles.
+    """
+    rows, cols = pattern.shape
+    coarse = np.empty(((rows + 3) // 4) * ((cols + 3) // 4))
+    n = 0
+    for i in range(0, rows, 4):
+        for j in range(0, cols, 4):
+            coarse[n] = frame[i * step, j * step] - pattern[i, j]
+            n += 1
+    offset = np.median(coarse[:n])
+    spread = 1.4826 * np.median(np.abs(coarse[:n] - offset))
+    slope = 0.0
+    mean_contrast, var_contrast = 0.0, 0.0
+    for i in range(rows):
+        for j in range(cols):
+            mean_contrast += contrast[i, j]
+            var_contrast += contrast[i, j] ** 2
+    mean_contrast /= rows * cols
+    var_contrast = var_contrast / (rows * cols) - mean_contrast**2
+    for iteration in range(4):
+        limit = 3.0 * max(noise, spread if iteration < 2 else 0.0)
+        total, cross = 0.0, 0.0
+        for i in range(rows):
+            for j in range(cols):
+                rest = frame[i * step, j * step] - pattern[i, j] - offset - slope * contrast[i, j]
+                rest = min(max(rest, -limit), limit)
+                total += rest
+                cross += rest * (contrast[i, j] - mean_contrast)
+        change = 0.0
+        if var_contrast > 0.0:
+            change = cross / (rows * cols) / var_contrast
+            slope += change
+        offset += total / (rows * cols) - change * mean_contrast
+    return offset, slope
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sample_cells(
+    frame: NDArray[Any], pattern: Image, level: tuple[float, float], noise: float, grid: Image
+) -> NDArray[np.float32]:
+    """Background of each cell of a grid: the mean of samples, those far off held back.
+
+    Parameters
+    ----------
+    frame, pattern : ndarray, (height, width)
+        One frame and the fixed pattern, grey levels.
+    level : tuple of float
+        Offset and gain of the pattern in this frame.
+    noise : float
+        Standard deviation of one pixel, grey levels.
+    grid : ndarray of float32, (cells down, cells across)
+        Receives the background of each cell, grey levels.
+
+    Returns
+    -------
+    ndarray of float32, (cells * samples,)
+        The samples' distance from the background of their cell.
+    """
+    ny, nx = grid.shape
+    height, width = frame.shape
+    n = CELL_SAMPLES
+    offset, gain = np.float32(level[0]), np.float32(level[1])
+    limit = HELD_AT * noise
+    values = np.empty(n * n, np.float32)
+    rest = np.empty(ny * nx * n * n, np.float32)
+    for cy in range(ny):
+        for cx in range(nx):
+            for i in range(n):
+                y = int((cy * n + i + 0.5) * height / (ny * n))
+                for j in range(n):
+                    x = int((cx * n + j + 0.5) * width / (nx * n))
+                    values[i * n + j] = frame[y, x] - offset - gain * pattern[y, x]
+            ordered = np.sort(values)
+            middle = 0.5 * (ordered[n * n // 2 - 1] + ordered[n * n // 2])
+            total = 0.0
+            for k in range(n * n):
+                total += min(max(values[k] - middle, -limit), limit)
+            mean = np.float32(middle + total / (n * n))
+            grid[cy, cx] = mean
+            at = (cy * nx + cx) * n * n
+            for k in range(n * n):
+                rest[at + k] = values[k] - mean
+    return rest
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def held_spread(rest: NDArray[np.float32], noise: float) -> float:
+    """Standard deviation of samples, those beyond `HELD_AT` deviations held there.
+
+    The search starts at ``noise`` and stays within a factor of 2 of it.
+    """
+    spread = noise
+    for _ in range(6):
+        limit = HELD_AT * spread
+        total, square = 0.0, 0.0
+        for k in range(rest.size):
+            value = min(max(rest[k], -limit), limit)
+            total += value
+            square += value * value
+        mean = total / rest.size
+        spread = np.sqrt(max(square / rest.size - mean * mean, 0.0)) / HELD_SD
+        spread = min(max(spread, 0.5 * noise), 2.0 * noise)
+    return spread
+
+
+@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+def scale_pixels(
+    frame: NDArray[Any],
+    pattern: Image,
+    per_noise: Image,
+    level: tuple[float, float],
+    grid: Image,
+    factor: float,
+    out: Image,
+) -> None:
+    """Write ``(frame - pattern at its level - slow background) factor / noise`` to ``out``.
+
+    ``grid`` holds the slow background at the centres of its cells; between them it is
+    interpolated linearly, beyond the outermost it is constant. ``per_noise`` is one over the
+    noise of each pixel.
+    """
+    height, width = frame.shape
+    ny, nx = grid.shape
+    offset, gain, scale = np.float32(level[0]), np.float32(level[1]), np.float32(factor)
+    left = np.empty(width, np.intp)
+    share = np.empty(width, np.float32)
+    for x in range(width):
+        at = min(max((x + 0.5) * nx / width - 0.5, 0.0), nx - 1.0)
+        left[x] = min(int(at), max(nx - 2, 0))
+        share[x] = at - left[x]
+    row = np.empty(nx, np.float32)
+    surface = np.empty(width, np.float32)
+    for y in range(height):
+        at = min(max((y + 0.5) * ny / height - 0.5, 0.0), ny - 1.0)
+        top = min(int(at), max(ny - 2, 0))
+        below = np.float32(at - top)
+        bottom = min(top + 1, ny - 1)
+        for k in range(nx):
+            row[k] = grid[top, k] * (np.float32(1) - below) + grid[bottom, k] * below + offset
+        for x in range(width):
+            a = row[left[x]]
+            surface[x] = a + (row[min(left[x] + 1, nx - 1)] - a) * share[x]
+        for x in range(width):
+            value = np.float32(frame[y, x]) - gain * pattern[y, x] - surface[x]
+            out[y, x] = value * per_noise[y, x] * scale
