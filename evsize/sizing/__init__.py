@@ -24,7 +24,8 @@ from evsize.results import (
     as_conditions,
 )
 from evsize.settings import SizingSettings
-from evsize.sizing import mixture, resampling, summary, systematic, tracks
+from evsize.sizing import resampling, summary, systematic, tracks
+from evsize.sizing.deconvolution import Deconvolution
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 
 __all__ = ["diameter_grid", "size"]
@@ -71,8 +72,9 @@ def size(
 
     Notes
     -----
-    The distribution is the mixture of sizes that makes all tracks most likely (Walker 2012), each
-    track weighted by its positions; intervals come from resampling blocks of space and time.
+    The distribution is the smooth mixture of sizes that makes all tracks most likely (see
+    `deconvolution`), each track weighted by its positions; intervals come from resampling blocks
+    of space and time.
     """
     settings, conditions = settings or SizingSettings(), as_conditions(acquisition)
     diameter = conditions.stokes_einstein_um3_s / likelihoods.d_um2_s * 1e3
@@ -83,7 +85,7 @@ def size(
     error = systematic.relative_error(viscosity_se, exposure_known)
     if not len(particles):
         return _nothing(particles, diameter, edges, settings, error)
-    fitted = _fit(likelihoods, conditions, log_l, settings)
+    fitted = _fit(likelihoods, conditions, diameter, log_l, settings)
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
     low, high = _interval(fitted.resampled)
     table = DISTRIBUTION.build(
@@ -106,8 +108,15 @@ def size(
         systematic_percent=100 * error,
     )
     classes, misev = _classes(fitted, edges, settings)
+    chosen = Value(value=fitted.strength, source="chosen by cross-validation")
     return Sizing(
-        particles, table, distribution, _raw_summary(particles), classes, misev, _choices(settings)
+        particles,
+        table,
+        distribution,
+        _raw_summary(particles),
+        classes,
+        misev,
+        _choices(settings) | {"smoothness": chosen},
     )
 
 
@@ -115,26 +124,25 @@ def size(
 class _Fit:
     shares: Floats
     resampled: Floats
+    strength: float
 
 
 def _fit(
-    likelihoods: Likelihoods, conditions: Conditions, log_l: Floats, settings: SizingSettings
+    likelihoods: Likelihoods,
+    conditions: Conditions,
+    diameter: Floats,
+    log_l: Floats,
+    settings: SizingSettings,
 ) -> _Fit:
-    likelihood = mixture.relative_likelihood(log_l)
     base = likelihoods.n_positions.astype(float)
-    shares = mixture.fit(likelihood, base[None])[0][0]
     t_s = np.asarray(likelihoods.first_frame * conditions.frame_interval_s, dtype=np.float64)
     block = resampling.blocks(likelihoods.x_um, likelihoods.y_um, t_s)
-    if settings.n_bootstrap == 0 or block.max() == 0:
-        return _Fit(shares, np.zeros((0, len(shares))))
-    rng = np.random.default_rng(settings.seed)
-    weights = resampling.weights(block, base, settings.n_bootstrap, rng)
-    start = 0.9 * shares + 0.1 / len(shares)
-    parts = [
-        mixture.fit(likelihood, part, start=start, max_iterations=200)[0]
-        for part in np.array_split(weights, max(1, len(weights) // 50))
-    ]
-    return _Fit(shares, np.concatenate(parts))
+    mixture = Deconvolution(log_l, diameter)
+    fitted = mixture.choose(base, block)
+    n_resamples = settings.n_bootstrap if block.max() > 0 else 0
+    weights = resampling.weights(block, base, n_resamples, np.random.default_rng(settings.seed))
+    rows = [mixture.fit(row, fitted.strength, fitted).shares for row in weights]
+    return _Fit(fitted.shares, np.array(rows).reshape(-1, len(diameter)), fitted.strength)
 
 
 def _interval(values: Floats) -> tuple[Floats, Floats]:
