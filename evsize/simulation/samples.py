@@ -15,9 +15,9 @@ from evsize.simulation.instruments import nanosight
 from evsize.simulation.recording import simulate
 from evsize.simulation.scene import Camera, Scene
 
-# Noise of 0.9 and 0.7 grey level: little to store. The larger gain leaves room for 200 nm.
-_BEAD_CAMERA = Camera(bit_depth=8, gain_e=6.0, offset=5.0, read_noise_e=2.0)
-_MIXTURE_CAMERA = Camera(bit_depth=8, gain_e=8.0, offset=5.0, read_noise_e=2.0)
+# Noise of 1.0 and 0.9 grey level: little to store. The larger gain leaves room for 220 nm.
+_BEAD_CAMERA = Camera(bit_depth=8, gain_e=5.0, offset=5.0, read_noise_e=2.0)
+_MIXTURE_CAMERA = Camera(bit_depth=8, gain_e=6.0, offset=5.0, read_noise_e=2.0)
 
 
 def bead_scene(snr_at_100nm: float = 25.0) -> Scene:
@@ -35,9 +35,9 @@ def bead_scene(snr_at_100nm: float = 25.0) -> Scene:
 
 
 def mixture_scene(snr_at_100nm: float = 20.0) -> Scene:
-    """Two narrow populations of about 100 and 200 nm in PBS, about 20 and 10 seen in a frame."""
+    """Two sizes, 100 and 220 nm, in PBS; about 20 and 15 seen in a frame."""
     return nanosight(
-        "100nm~0.05:36,200nm~0.05:8",
+        "100nm:40,220nm:10",
         snr_at_100nm=snr_at_100nm,
         height_px=240,
         width_px=320,
@@ -66,7 +66,7 @@ class Sample:
 SAMPLES: Mapping[str, Sample] = {
     "beads_100nm": Sample(bead_scene, 400, 1),
     "ev_mixture": Sample(mixture_scene, 350, 1),
-    "blank": Sample(blank_scene, 150, 1),
+    "blank": Sample(blank_scene, 120, 1),
 }
 
 
