@@ -52,7 +52,7 @@ def _print_json(about: RecordingInfo, acquisition: Acquisition, recording: Path)
         "missing": acquisition.missing(),
         "command": suggested_command(recording, acquisition),
     }
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(content, indent=2))
 
 
 def _show(about: RecordingInfo, acquisition: Acquisition, recording: Path) -> None:

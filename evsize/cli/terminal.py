@@ -168,16 +168,15 @@ def show_overview(outcomes: Sequence[Outcome], out: Path) -> None:
     screen = console()
     table = Table("recording", "verdict", "D10 nm", "D50 nm", "D90 nm", "mode nm", "tracks used")
     for outcome in outcomes:
-        report = outcome.report
+        report, name = outcome.report, Text(Path(outcome.recording).name)
         if report is None:
-            table.add_row(Text(outcome.recording), Text("error", style="red"))
+            table.add_row(name, Text("error", style="red"))
             continue
-        sizes = [
-            words.figure(getattr(report.distribution, key).value)
-            for key in ("d10_nm", "d50_nm", "d90_nm", "mode_nm")
-        ]
+        figures = report.distribution
+        found = (figures.d10_nm, figures.d50_nm, figures.d90_nm, figures.mode_nm)
+        sizes = ["-" if size.value is None else words.figure(size.value) for size in found]
         verdict = Text(report.qc.verdict, style=COLOURS[report.qc.verdict])
-        table.add_row(Text(outcome.recording), verdict, *sizes, str(report.tracks.n_used))
+        table.add_row(name, verdict, *sizes, str(report.tracks.n_used))
     screen.print(table)
     for outcome in outcomes:
         if outcome.report is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ def _writable(value: Any) -> Any:
         return {str(key): _writable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_writable(item) for item in value]
+    if isinstance(value, str):  # a file name that is not text has no other way into UTF-8
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
@@ -127,7 +130,9 @@ def read_result(folder: Path) -> Result:
         found = {}
         for schema in (PARTICLES, TRACKS, FRAMES):
             name = f"{schema.name}.parquet"
-            found[schema.name] = schema.validate(pd.read_parquet(folder / name))
+            found[schema.name] = schema.validate(
+                pd.read_parquet(BytesIO((folder / name).read_bytes()))
+            )
         name = "distribution.csv"
         # As text first: Python's conversion is exact, that of pandas not in every version.
         text = pd.read_csv(folder / name, dtype=str, keep_default_na=False).replace("", "nan")

@@ -41,7 +41,12 @@ def with_flag_names(table: pd.DataFrame) -> pd.DataFrame:
 def write_csv(table: pd.DataFrame, path: Path, float_format: str | None = CSV_FLOAT) -> None:
     """Write a table for people: flags by name, undefined empty, 7 significant digits."""
     with_flag_names(table).replace([np.inf, -np.inf], np.nan).to_csv(
-        path, index=False, float_format=float_format, lineterminator="\n", encoding="utf-8"
+        path,
+        index=False,
+        float_format=float_format,
+        lineterminator="\n",
+        encoding="utf-8",
+        errors="backslashreplace",
     )
 
 
@@ -58,7 +63,10 @@ def write_parquet(table: pd.DataFrame, path: Path, schema: Schema) -> None:
     about = {"table": schema.name}
     if "flags" in schema.names:
         about["flags"] = json.dumps({str(flag.name).lower(): int(flag) for flag in Flag})
-    pq.write_table(pa.table(arrays, schema=pa.schema(fields, about)), path, compression="zstd")
+    with path.open("wb") as stream:  # pyarrow itself takes no path that is not UTF-8
+        pq.write_table(
+            pa.table(arrays, schema=pa.schema(fields, about)), stream, compression="zstd"
+        )
 
 
 def write_xlsx(table: pd.DataFrame, path: Path, schema: Schema) -> None:

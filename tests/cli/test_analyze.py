@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -276,6 +278,14 @@ def test_interrupted_among_several(
     assert analyze(film("pass.tif"), film("stopped.tif"), film("a.tif"), "-o", out) == 130
     one_line(capsys)
     assert sorted(path.name for path in out.iterdir()) == ["evsize_mqc.json", "pass", "summary.csv"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+def test_a_name_that_is_not_text(pipeline: Pipeline, film: Film, out: Path) -> None:
+    path = Path(film()).rename(Path(film()).with_name(os.fsdecode(b"b\xff.tif")))
+    assert analyze(path, "-o", out, "--json") == 0
+    assert analyze(path, "-o", out / "more", film(), "--overwrite") == 0
+    assert "b\\udcff.tif" in (out / "summary.csv").read_text(encoding="utf-8")
 
 
 def test_names_are_never_markup(pipeline: Pipeline, film: Film, out: Path, capsys: Capture) -> None:
