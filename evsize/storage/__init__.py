@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from evsize.errors import ResultError
 from evsize.results import Report, Result
 from evsize.storage.folder import RESULT_FILE, check_output, whole_folder
-from evsize.storage.formats import plain_cell, write_csv, write_parquet, write_xlsx
+from evsize.storage.formats import plain_cell, printable, write_csv, write_parquet, write_xlsx
 from evsize.tables import DISTRIBUTION, FRAMES, PARTICLES, TRACKS
 
 __all__ = [
@@ -48,8 +48,8 @@ def _writable(value: Any) -> Any:
         return {str(key): _writable(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_writable(item) for item in value]
-    if isinstance(value, str):  # a file name that is not text has no other way into UTF-8
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -25,8 +25,14 @@ _XLSX_ROWS = 1_048_575
 _LONG_AGO = datetime(1980, 1, 1)  # the earliest date a ZIP archive can hold
 
 
+def printable(text: str) -> str:
+    """Return text that can be written as UTF-8: a file name need not be."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def plain_cell(text: str) -> str:
     """Return text that a spreadsheet shows as it is, even where it looks like a formula."""
+    text = printable(text)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
@@ -46,7 +52,6 @@ def write_csv(table: pd.DataFrame, path: Path, float_format: str | None = CSV_FL
         float_format=float_format,
         lineterminator="\n",
         encoding="utf-8",
-        errors="backslashreplace",
     )
 
 
