@@ -24,6 +24,10 @@ NARROWEST = 0.02
 """Relative width (standard deviation) below which no population is resolved."""
 STRENGTHS = (1e5, 1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)
 RIDGE = 1e-10
+CURVATURE = 1e-4
+"""Weak penalty on the second derivative: without it a perfectly uniform standard would be fitted
+by an ever narrower peak, and never converge. It costs 0.3 units of log-likelihood at a relative
+width of 3 % and nothing above."""
 ENOUGH = 0.01
 """Gain in log-likelihood below which a fit has converged: far below what data can tell apart."""
 N_FOLDS = 5
@@ -67,6 +71,8 @@ class Deconvolution:
         self.basis = _splines(log_d, KNOT_SPACING)
         difference = np.diff(np.eye(self.basis.shape[1]), n=3, axis=0)
         self.penalty = difference.T @ difference
+        second = np.diff(np.eye(self.basis.shape[1]), n=2, axis=0)
+        self.always = CURVATURE * second.T @ second + RIDGE * np.eye(self.basis.shape[1])
 
     def fit(self, weights: Floats, strength: float, start: Fit | None = None) -> Fit:
         """Fit the distribution with a given strength of the penalty.
@@ -140,11 +146,11 @@ class Deconvolution:
 
     def _objective(self, weights: Floats, strength: float, theta: Floats) -> float:
         mixed = self.likelihood @ self._shares(theta)
-        penalty = strength * theta @ self.penalty @ theta + RIDGE * theta @ theta
+        penalty = theta @ (strength * self.penalty + self.always) @ theta
         return float(weights @ np.log(np.maximum(mixed, 1e-300)) - 0.5 * penalty)
 
     def _fit(self, weights: Floats, strength: float, theta: Floats) -> Fit:
-        prior = strength * self.penalty + RIDGE * np.eye(len(theta))
+        prior = strength * self.penalty + self.always
         value = self._objective(weights, strength, theta)
         damping = 1e-3
         for _ in range(100):
@@ -153,10 +159,13 @@ class Deconvolution:
             # posterior mean of each spline for each track, less the mean over the population
             score = (self.likelihood * shares) @ self.basis / mixed[:, None] - shares @ self.basis
             gradient = weights @ score - prior @ theta
-            information = (score * weights[:, None]).T @ score + prior
+            information = (score * weights[:, None]).T @ score
+            # damping in proportion to what the data say: the penalty is far stiffer, and would
+            # hold back the directions that it leaves free
+            scale = np.diag(np.diag(information) + 1e-6)
             gained = 0.0
             while damping < 1e8:
-                lifted = information + damping * np.diag(np.diag(information))
+                lifted = information + prior + damping * scale
                 step = cho_solve(cho_factor(lifted), gradient)
                 tried = self._objective(weights, strength, theta + step)
                 if tried > value:
