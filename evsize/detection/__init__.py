@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from evsize.detection.fast_engine import locate as locate_fast
 from evsize.detection.filtering import matched_filter
-from evsize.detection.model import grey, iterate_models
+from evsize.detection.model import grey
+from evsize.detection.pattern import iterate_models
 from evsize.detection.peaks import keep_strongest, local_maxima
 from evsize.detection.plan import Plan, make_plan
 from evsize.detection.scaling import Image

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.background import MAD_TO_SD
 from evsize.detection.scaling import Image
 
 REACH_SD = 3.5
+MAD_TO_SD = 1.4826
 
 
 def gaussian_kernel(sd: float) -> NDArray[np.float32]:

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.background import (
-    Level,
-    Pattern,
-    estimate_pattern,
-    flat_noise,
-    spread_indices,
+from evsize.detection.scaling import (
+    Image,
+    fit_level,
+    held_spread,
+    sample_cells,
+    scale_pixels,
+    subtract_surface,
 )
-from evsize.detection.scaling import Image, held_spread, sample_cells, scale_pixels
-from evsize.results import Frames
-
-PATTERN_FRAMES = 50
-BLOCK_FRAMES = 1000
-MIN_PATTERN_FRAMES = 20
+from evsize.detection.slow import slow_surface
 
 
 def grey(frame: Any) -> NDArray[Any]:
@@ -34,6 +29,50 @@ def grey(frame: Any) -> NDArray[Any]:
 def level_step(frame: NDArray[Any]) -> float:
     """Distance of grey levels: 1 for integers, 0 for real numbers."""
     return 0.0 if frame.dtype.kind == "f" else 1.0
+
+
+class Pattern(NamedTuple):
+    """What stands still in a stretch of the recording.
+
+    Attributes
+    ----------
+    mean : ndarray of float32, (height, width)
+        Fixed pattern, grey levels.
+    noise : ndarray of float32, (height, width)
+        Standard deviation of each pixel about it, grey levels.
+    """
+
+    mean: Image
+    noise: Image
+
+
+class Level:
+    """Brings the fixed pattern to the level of a frame; holds what is needed for that.
+
+    Parameters
+    ----------
+    pattern : ndarray of float32, (height, width)
+        Fixed pattern, grey levels.
+    step : int
+        Every ``step``-th pixel is used.
+    noise : float
+        Standard deviation of one pixel, grey levels. Where the pattern has less contrast than
+        a quarter of it, its gain stays 1: the offset alone follows a flickering lamp.
+    """
+
+    def __init__(self, pattern: Image, step: int, noise: float) -> None:
+        self._step, self._noise = step, noise
+        self._pattern = np.ascontiguousarray(pattern[::step, ::step])
+        self._median = float(np.median(self._pattern))
+        contrast = self._pattern - np.float32(self._median)
+        if float(np.mean(np.square(contrast))) < (0.25 * noise) ** 2:
+            contrast[:] = 0
+        self._contrast = contrast
+
+    def fit(self, frame: NDArray[Any]) -> tuple[float, float]:
+        """Offset (grey levels) and gain of the pattern in one frame."""
+        offset, slope = fit_level(frame, self._pattern, self._contrast, self._step, self._noise)
+        return offset - slope * self._median, 1.0 + slope
 
 
 class Scaled(NamedTuple):
@@ -92,39 +131,11 @@ class FrameModel:
         """Subtract pattern and slow background, divide by the noise; ``frame`` is not changed."""
         mean, noise = self.pattern.mean, self.typical_noise
         level = (0.0, 1.0) if self.is_flat else self._level.fit(frame)
-        rest = sample_cells(frame, mean, level, noise, self._grid)
-        factor = held_spread(rest, noise) / noise
         image = np.empty(mean.shape, np.float32)
-        scale_pixels(frame, mean, self._per_noise, level, self._grid, sign / factor, image)
-        background = level[0] + level[1] * self._middle + float(np.median(self._grid))
+        scale_pixels(frame, mean, self._per_noise, level, image)
+        factor = held_spread(sample_cells(image, self._grid), 1.0)
+        surface = slow_surface(image, self._grid, self.cell_px)
+        subtract_surface(image, surface, sign / factor)
+        middle = level[0] + level[1] * self._middle
+        background = middle + noise * float(np.median(self._grid))
         return Scaled(image, background, noise * factor, factor)
-
-
-def block_edges(n_frames: int) -> list[int]:
-    """First frames of the blocks that have a pattern each, and the end."""
-    n_blocks = max(1, round(n_frames / BLOCK_FRAMES))
-    return [k * n_frames // n_blocks for k in range(n_blocks + 1)]
-
-
-def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> FrameModel:
-    """Model of the frames ``first <= i < stop`` from at most `PATTERN_FRAMES` of them."""
-    stack = [grey(recording[i]) for i in spread_indices(first, stop, PATTERN_FRAMES)]
-    if len(stack) < MIN_PATTERN_FRAMES:
-        noise = float(np.median([flat_noise(f, level_step(f)) for f in stack]))
-        shape = stack[0].shape
-        flat = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
-        return FrameModel(flat, cell_px, is_flat=True)
-    return FrameModel(estimate_pattern(stack), cell_px, is_flat=False)
-
-
-def iterate_models(
-    recording: Frames, cell_px: int, first_model: FrameModel
-) -> Iterator[tuple[range, FrameModel]]:
-    """Blocks of frames with the model of each; only one model is held at a time."""
-    edges = block_edges(len(recording))
-    for k in range(len(edges) - 1):
-        frames = range(edges[k], edges[k + 1])
-        if k == 0:
-            yield frames, first_model.with_cells(cell_px)
-        else:
-            yield frames, build_model(recording, frames.start, frames.stop, cell_px)

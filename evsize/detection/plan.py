@@ -7,15 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evsize.detection.background import spread_indices
 from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
-from evsize.detection.model import (
+from evsize.detection.model import FrameModel, grey
+from evsize.detection.pattern import (
     MIN_PATTERN_FRAMES,
     PATTERN_FRAMES,
-    FrameModel,
     block_edges,
     build_model,
-    grey,
+    spread_indices,
 )
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Parameters
@@ -195,7 +194,7 @@ def make_plan(
     sds = _step_sds_px(conditions, smallest_diameter_nm)
     smear, step = sds if sds is not None else (0.5 * spot_sd, None)
     total = math.hypot(spot_sd, smear)
-    filter_sd = math.hypot(spot_sd, 0.5 * smear)
+    filter_sd = min(math.hypot(spot_sd, 0.7 * smear), 1.4 * spot_sd)
     window = max(3, math.ceil(3 * total))
     separation = max(3.0, 2.0 * total)
     cell = max(SURVEY_CELL_PX, math.ceil(12 * total))
@@ -216,7 +215,7 @@ def make_plan(
         else "3 deviations of the spot, widened by a quarter: no conditions given"
     )
     choices["filter_sd_px"] = Value(
-        value=round(filter_sd, 2), unit="px", source="spot and half the smear"
+        value=round(filter_sd, 2), unit="px", source="spot and part of the smear"
     )
     choices["filter_noise"] = Value(
         value=round(noise, 3), source="noise behind the filter against that of white noise"

@@ -73,22 +73,32 @@ def fit_level(
     return offset, slope
 
 
+@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+def scale_pixels(
+    frame: NDArray[Any], pattern: Image, per_noise: Image, level: tuple[float, float], out: Image
+) -> None:
+    """Write ``(frame - pattern at its level) / noise`` to ``out``.
+
+    ``level`` is offset and gain of the pattern, ``per_noise`` one over the noise of each pixel.
+    """
+    height, width = frame.shape
+    offset, gain = np.float32(level[0]), np.float32(level[1])
+    for y in range(height):
+        for x in range(width):
+            value = np.float32(frame[y, x]) - offset - gain * pattern[y, x]
+            out[y, x] = value * per_noise[y, x]
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def sample_cells(
-    frame: NDArray[Any], pattern: Image, level: tuple[float, float], noise: float, grid: Image
-) -> NDArray[np.float32]:
-    """Background of each cell of a grid: the mean of samples, those far off held back.
+def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
+    """Rough background of each cell of a grid: the mean of samples, those far off held back.
 
     Parameters
     ----------
-    frame, pattern : ndarray, (height, width)
-        One frame and the fixed pattern, grey levels.
-    level : tuple of float
-        Offset and gain of the pattern in this frame.
-    noise : float
-        Standard deviation of one pixel, grey levels.
+    image : ndarray of float32, (height, width)
+        Frame without pattern, in units of the pixel noise.
     grid : ndarray of float32, (cells down, cells across)
-        Receives the background of each cell, grey levels.
+        Receives the background of each cell.
 
     Returns
     -------
@@ -96,10 +106,9 @@ def sample_cells(
         The samples' distance from the background of their cell.
     """
     ny, nx = grid.shape
-    height, width = frame.shape
+    height, width = image.shape
     n = CELL_SAMPLES
-    offset, gain = np.float32(level[0]), np.float32(level[1])
-    limit = HELD_AT * noise
+    limit = np.float32(HELD_AT)
     values = np.empty(n * n, np.float32)
     rest = np.empty(ny * nx * n * n, np.float32)
     for cy in range(ny):
@@ -108,7 +117,7 @@ def sample_cells(
                 y = int((cy * n + i + 0.5) * height / (ny * n))
                 for j in range(n):
                     x = int((cx * n + j + 0.5) * width / (nx * n))
-                    values[i * n + j] = frame[y, x] - offset - gain * pattern[y, x]
+                    values[i * n + j] = image[y, x]
             ordered = np.sort(values)
             middle = 0.5 * (ordered[n * n // 2 - 1] + ordered[n * n // 2])
             total = 0.0
@@ -143,42 +152,26 @@ def held_spread(rest: NDArray[np.float32], noise: float) -> float:
 
 
 @njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def scale_pixels(
-    frame: NDArray[Any],
-    pattern: Image,
-    per_noise: Image,
-    level: tuple[float, float],
-    grid: Image,
-    factor: float,
-    out: Image,
-) -> None:
-    """Write ``(frame - pattern at its level - slow background) factor / noise`` to ``out``.
-
-    ``grid`` holds the slow background at the centres of its cells; between them it is
-    interpolated linearly, beyond the outermost it is constant. ``per_noise`` is one over the
-    noise of each pixel.
-    """
-    height, width = frame.shape
-    ny, nx = grid.shape
-    offset, gain, scale = np.float32(level[0]), np.float32(level[1]), np.float32(factor)
+def subtract_surface(image: Image, small: Image, factor: float) -> None:
+    """Subtract a small image, interpolated linearly, and multiply by ``factor``, in place."""
+    height, width = image.shape
+    ny, nx = small.shape
+    scale = np.float32(factor)
     left = np.empty(width, np.intp)
     share = np.empty(width, np.float32)
     for x in range(width):
         at = min(max((x + 0.5) * nx / width - 0.5, 0.0), nx - 1.0)
         left[x] = min(int(at), max(nx - 2, 0))
         share[x] = at - left[x]
-    row = np.empty(nx, np.float32)
-    surface = np.empty(width, np.float32)
+    row = np.empty(nx + 1, np.float32)
     for y in range(height):
         at = min(max((y + 0.5) * ny / height - 0.5, 0.0), ny - 1.0)
         top = min(int(at), max(ny - 2, 0))
         below = np.float32(at - top)
         bottom = min(top + 1, ny - 1)
         for k in range(nx):
-            row[k] = grid[top, k] * (np.float32(1) - below) + grid[bottom, k] * below + offset
+            row[k] = small[top, k] * (np.float32(1) - below) + small[bottom, k] * below
+        row[nx] = row[nx - 1]
         for x in range(width):
             a = row[left[x]]
-            surface[x] = a + (row[min(left[x] + 1, nx - 1)] - a) * share[x]
-        for x in range(width):
-            value = np.float32(frame[y, x]) - gain * pattern[y, x] - surface[x]
-            out[y, x] = value * per_noise[y, x] * scale
+            image[y, x] = (image[y, x] - a - (row[left[x] + 1] - a) * share[x]) * scale

@@ -1,0 +1,144 @@
+"""The fixed pattern of a stretch of a recording, and the noise of each pixel."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evsize.detection.filtering import MAD_TO_SD, filter_noise, matched_filter
+from evsize.detection.model import FrameModel, Level, Pattern, grey, level_step
+from evsize.detection.scaling import Image
+from evsize.detection.temporal import add_unmasked, still_moments
+from evsize.results import Frames
+
+PATTERN_FRAMES = 50
+BLOCK_FRAMES = 1000
+MIN_PATTERN_FRAMES = 20
+CLIP_SD = 3.0
+PASSERS_CELL_PX = 40
+PASSERS_SD_PX = 3.0
+PASSERS_AT = 2.5
+
+
+def spread_indices(first: int, stop: int, count: int) -> list[int]:
+    """At most ``count`` frame numbers spread evenly over ``first <= i < stop``."""
+    total = stop - first
+    if total <= count:
+        return list(range(first, stop))
+    return [first + int((k + 0.5) * total / count) for k in range(count)]
+
+
+def estimate_pattern(stack: list[NDArray[Any]]) -> Pattern:
+    """Fixed pattern and noise of each pixel from frames far apart in time.
+
+    Parameters
+    ----------
+    stack : list of ndarray, (height, width)
+        Frames in which a particle does not stay on a pixel for more than a third of them.
+
+    Returns
+    -------
+    Pattern
+        Temporal median, refined by the mean of what lies near it, and the spread about it.
+    """
+    step = 1.0 if np.issubdtype(stack[0].dtype, np.integer) else 0.0
+    reference = np.median(np.stack([f[::4, ::4] for f in stack]), axis=0).astype(np.float32)
+    thin = [f[::4, ::4] for f in stack]
+    noise = MAD_TO_SD * float(np.median([np.median(np.abs(f - reference)) for f in thin]))
+    level = Level(reference, 1, max(noise, 0.3 * step))
+    levels = [level.fit(f) for f in thin]
+    offsets, gains = np.asarray(levels, np.float32).T
+    mean, sd = still_moments(
+        np.stack(stack), offsets.copy(), gains.copy(), max(noise, 0.3 * step), step
+    )
+    first = Pattern(mean, smooth_noise(sd, step))
+    return first._replace(mean=first.mean + _passers_by(stack, first))
+
+
+def _passers_by(stack: list[NDArray[Any]], first: Pattern) -> Image:
+    """What particles have left in a first fixed pattern, negative where they brightened it.
+
+    A particle that crosses a pixel in a few of the frames shifts its level by a tenth of the
+    noise, the matched filter multiplies that by ten. So the level is taken again without the
+    surroundings of whatever stands out behind a wide filter.
+    """
+    shape = first.mean.shape
+    model = FrameModel(first, PASSERS_CELL_PX, is_flat=False)
+    total, count = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
+    for frame in stack:
+        scaled = model.scale(frame, 1).image
+        smooth = matched_filter(scaled, PASSERS_SD_PX)
+        noise = filter_noise(smooth, 2 * math.ceil(PASSERS_SD_PX))
+        strong = np.abs(smooth) > PASSERS_AT * noise
+        reach = 2 * math.ceil(PASSERS_SD_PX) + 1
+        mask = cv2.dilate(strong.astype(np.uint8), np.ones((reach, reach), np.uint8))
+        add_unmasked(scaled, mask, total, count)
+    enough = count >= max(5, len(stack) // 5)
+    shift: Image = np.where(enough, total / np.maximum(count, 1), 0.0).astype(np.float32)
+    return shift * first.noise
+
+
+def smooth_noise(sd: Image, step: float, cell_px: int = 32) -> Image:
+    """Noise map that is smooth but for single hot or blinking pixels.
+
+    Medians of cells, interpolated: trails of particles do not reach them. A pixel stands out only
+    against the median of its 5 x 5 neighbours too: a slow particle makes a whole patch vary, and
+    must not be taken for noise that hides it.
+    """
+    height, width = sd.shape
+    floor = np.float32(max(0.29 * step, 1e-6 * float(sd.max(initial=0.0)), 1e-12))
+    rows = np.array_split(np.arange(height), max(1, round(height / cell_px)))
+    cols = np.array_split(np.arange(width), max(1, round(width / cell_px)))
+    cells = [[np.median(sd[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in cols] for r in rows]
+    grid = cv2.medianBlur(np.asarray(cells, np.float32), 3)
+    local = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    near = cv2.medianBlur(sd, 5)
+    hot = sd > 2 * np.maximum(near, local) + floor
+    result: Image = np.maximum(np.where(hot, sd, local), floor)
+    return result
+
+
+def flat_noise(frame: NDArray[Any], step: float) -> float:
+    """Noise of a single frame from differences of neighbouring pixels, grey levels."""
+    f = frame.astype(np.float64)
+    # second differences: a slope of the background drops out; variance 1 + 4 + 1
+    second = (f[:, :-2] - 2 * f[:, 1:-1] + f[:, 2:]) / np.sqrt(6.0)
+    values = second.ravel()
+    spread = MAD_TO_SD * float(np.median(np.abs(values - np.median(values)))) + 0.5 * step
+    sd = float(np.std(values[np.abs(values) <= CLIP_SD * spread]))
+    return max(sd, 0.29 * step, 1e-12)
+
+
+def block_edges(n_frames: int) -> list[int]:
+    """First frames of the blocks that have a pattern each, and the end."""
+    n_blocks = max(1, round(n_frames / BLOCK_FRAMES))
+    return [k * n_frames // n_blocks for k in range(n_blocks + 1)]
+
+
+def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> FrameModel:
+    """Model of the frames ``first <= i < stop`` from at most `PATTERN_FRAMES` of them."""
+    stack = [grey(recording[i]) for i in spread_indices(first, stop, PATTERN_FRAMES)]
+    if len(stack) < MIN_PATTERN_FRAMES:
+        noise = float(np.median([flat_noise(f, level_step(f)) for f in stack]))
+        shape = stack[0].shape
+        flat = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
+        return FrameModel(flat, cell_px, is_flat=True)
+    return FrameModel(estimate_pattern(stack), cell_px, is_flat=False)
+
+
+def iterate_models(
+    recording: Frames, cell_px: int, first_model: FrameModel
+) -> Iterator[tuple[range, FrameModel]]:
+    """Blocks of frames with the model of each; only one model is held at a time."""
+    edges = block_edges(len(recording))
+    for k in range(len(edges) - 1):
+        frames = range(edges[k], edges[k + 1])
+        if k == 0:
+            yield frames, first_model.with_cells(cell_px)
+        else:
+            yield frames, build_model(recording, frames.start, frames.stop, cell_px)

@@ -1,0 +1,62 @@
+"""Background that is slow in space, taken from where nothing stands out."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from evsize.detection.scaling import Image
+
+BIN_PX = 4
+MASK_AT = 2.5
+
+
+def _mean_of(values: Image, weight: Image, box: int) -> Image:
+    """Weighted mean over a box run twice: nearly a Gaussian."""
+
+    def smooth(image: Image) -> Image:
+        for _ in range(2):
+            image = cv2.blur(image, (box, box), borderType=cv2.BORDER_REFLECT).astype(np.float32)
+        return image
+
+    mean: Image = smooth(values * weight) / smooth(weight)
+    return mean
+
+
+def slow_surface(image: Image, cells: NDArray[np.float32], width_px: int) -> Image:
+    """Background of a frame, `BIN_PX` times smaller than the frame.
+
+    Parameters
+    ----------
+    image : ndarray of float32, (height, width)
+        Frame without pattern, in units of the pixel noise.
+    cells : ndarray of float32
+        Rough background on a coarse grid; it only says what stands out.
+    width_px : int
+        Width over which the background is averaged.
+
+    Returns
+    -------
+    ndarray of float32, (height // `BIN_PX`, width // `BIN_PX`)
+        A matched filter multiplies an error of the background by its own width, about tenfold:
+        so all pixels are used, in bins, but for those that stand out and their neighbours. The
+        mean is taken once more of what the first leaves: a wave longer than twice the width goes
+        with it.
+    """
+    height, width = image.shape
+    size = (max(1, width // BIN_PX), max(1, height // BIN_PX))
+    bins = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    rough = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
+    rest = bins - rough
+    thin = np.abs(rest[::2, ::2])
+    limit = MASK_AT * 1.4826 * float(np.median(thin))
+    strong = (np.abs(rest) > limit).astype(np.uint8)
+    # a single bin of noise may stand out; of a spot it has neighbours
+    strong &= (cv2.blur(strong * np.uint8(9), (3, 3)) >= 2).astype(np.uint8)
+    weight = (cv2.dilate(strong, np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
+    weight += np.float32(1e-4)
+    box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
+    surface = _mean_of(bins, weight, box)
+    result: Image = surface + _mean_of(bins - surface, weight, box)
+    return result
