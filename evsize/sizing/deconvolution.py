@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 Floats = NDArray[np.float64]
 
@@ -22,8 +22,8 @@ KNOT_SPACING = 0.09
 """Distance of the spline's knots in ln(diameter)."""
 NARROWEST = 0.02
 """Relative width (standard deviation) below which no population is resolved."""
-STRENGTHS = (1e5, 1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)
-RIDGE = 1e-10
+STRENGTHS = (1e4, 1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)
+RIDGE = 1e-9
 CURVATURE = 1e-4
 """Weak penalty on the second derivative: without it a perfectly uniform standard would be fitted
 by an ever narrower peak, and never converge. It costs 0.3 units of log-likelihood at a relative
@@ -162,11 +162,15 @@ class Deconvolution:
             information = (score * weights[:, None]).T @ score
             # damping in proportion to what the data say: the penalty is far stiffer, and would
             # hold back the directions that it leaves free
-            scale = np.diag(np.diag(information) + 1e-6)
+            scale = np.diag(np.diag(information) + 1e-4)
             gained = 0.0
             while damping < 1e8:
                 lifted = information + prior + damping * scale
-                step = cho_solve(cho_factor(lifted), gradient)
+                try:
+                    step = cho_solve(cho_factor(lifted), gradient)
+                except LinAlgError:  # a stiff penalty next to nothing: not positive in rounding
+                    damping *= 4
+                    continue
                 tried = self._objective(weights, strength, theta + step)
                 if tried > value:
                     gained, value, theta = tried - value, tried, theta + step
