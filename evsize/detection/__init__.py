@@ -82,11 +82,12 @@ def detect(
     columns: list[tuple[int, int, float, float, int]] = []
     middle = n_frames // 2
     preview = previous = None
+    buffers = np.empty((2, *recording.frame_shape[:2]), np.float32)
     for frames, model in iterate_models(recording, plan.cell_px, plan.first_model):
         for index in frames:
             frame = grey(recording[index])
-            scaled = model.scale(frame, plan.sign)
-            spots, negated = search_frame(scaled.image, plan, engine)
+            scaled = model.scale(frame, plan.sign, buffers[0])
+            spots, negated = search_frame(scaled.image, plan, engine, buffers[1])
             flags = mark_spots(spots, frame, plan, float(recording.white_level))
             found.add(index, spots, flags, model.pattern.noise, scaled.noise_factor)
             same = previous is not None and np.array_equal(frame, previous)
@@ -109,15 +110,17 @@ def detect(
     )
 
 
-def search_frame(scaled: Image, plan: Plan, engine: Engine) -> tuple[Spots, int]:
+def search_frame(
+    scaled: Image, plan: Plan, engine: Engine, out: Image | None = None
+) -> tuple[Spots, int]:
     """Spots of one scaled frame, and the peaks that its negative has above the threshold."""
     parameters = plan.parameters
-    filtered = matched_filter(scaled, parameters.filter_sd_px)
-    filtered /= np.float32(parameters.filter_noise)
+    filtered = matched_filter(scaled, parameters.filter_sd_px, parameters.filter_noise, out)
     spots = engine(scaled, filtered, parameters)
     rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
     heights = -filtered[rows, cols].astype(np.float64)
-    return spots, int(keep_strongest(rows, cols, heights, parameters.separation_px).sum())
+    reach = np.full(len(rows), parameters.separation_px)
+    return spots, int(keep_strongest(rows, cols, heights, reach).sum())
 
 
 def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.coarse import COARSE_FACTORS, coarse_levels
 from evsize.detection.filtering import gaussian_kernel
 from evsize.detection.moments import measure_spots
-from evsize.detection.peaks import keep_strongest, local_maxima
+from evsize.detection.peaks import Places, keep_strongest, local_maxima
 from evsize.detection.scaling import Image
-from evsize.detection.spots import Parameters, Spots
+from evsize.detection.spots import Floats, Parameters, Spots
 
 MOST_SPOTS = 20000
+COARSE_ADVANTAGE = 1.2
 
 
 def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
@@ -31,14 +33,39 @@ def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
     Spots
         See `moments.measure_spots` for what the position of a smear is.
     """
-    rows, cols = local_maxima(filtered, 1.0, parameters.weak_threshold, MOST_SPOTS)
-    snr = filtered[rows, cols].astype(np.float64)
-    keep = keep_strongest(rows, cols, snr, parameters.separation_px)
-    keep &= ~is_single_pixel(scaled, (rows, cols), snr, parameters)
-    rows, cols, snr = rows[keep], cols[keep], snr[keep]
+    smaller, levels = coarse_levels(scaled, parameters.filter_sd_px)
+    rows, cols, snr, level = _find(scaled, (filtered, *levels), parameters)
     widths = (parameters.spot_sd_px, parameters.weight_sd_px, parameters.widest_weight_px)
-    found = measure_spots(scaled, (rows, cols), snr, widths)
+    found = measure_spots((scaled, *smaller), (rows, cols), level, snr, widths)
     return Spots(found[:, 1], found[:, 0], snr, found[:, 2], found[:, 5])
+
+
+def _find(
+    scaled: Image, levels: tuple[Image, ...], parameters: Parameters
+) -> tuple[Places, Places, Floats, Places]:
+    """Rows, columns, SNR and level of the spots, by rows.
+
+    A wide spot is found best by a wide filter, and its own noise makes it rough for a narrow one:
+    over all widths the strongest answer counts, and nothing weaker near it. A coarse answer has to
+    be a fifth stronger than a fine one, as it is for spots twice as wide, lest it merge pairs.
+    """
+    rows, cols = local_maxima(levels[0], 1.0, parameters.weak_threshold, MOST_SPOTS)
+    snr = levels[0][rows, cols].astype(np.float64)
+    real = ~is_single_pixel(scaled, (rows, cols), snr, parameters)
+    places = [(rows[real], cols[real], snr[real], np.zeros(int(real.sum()), np.int64))]
+    for k, factor in enumerate(COARSE_FACTORS):
+        noise = parameters.coarse_noise[k]
+        threshold = COARSE_ADVANTAGE * parameters.threshold * noise
+        y, x = local_maxima(levels[k + 1], 1.0, threshold, MOST_SPOTS)
+        strength = levels[k + 1][y, x].astype(np.float64) / noise
+        middle = factor // 2
+        places.append((y * factor + middle, x * factor + middle, strength, np.full(len(y), k + 1)))
+    rows, cols, snr, level = (np.concatenate(parts) for parts in zip(*places, strict=True))
+    rank = np.where(level > 0, snr / COARSE_ADVANTAGE, snr)
+    reach = parameters.separation_px * np.asarray((1, *COARSE_FACTORS), np.float64)[level]
+    kept = np.flatnonzero(keep_strongest(rows, cols, rank, reach))
+    kept = kept[np.argsort(rows[kept], kind="stable")]
+    return rows[kept], cols[kept], snr[kept], level[kept]
 
 
 def is_single_pixel(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evsize.detection.scaling import Image
 
-REACH_SD = 3.5
+REACH_SD = 3.0
 MAD_TO_SD = 1.4826
 
 
@@ -22,7 +22,7 @@ def gaussian_kernel(sd: float) -> NDArray[np.float32]:
     return unit
 
 
-def matched_filter(image: Image, sd: float) -> Image:
+def matched_filter(image: Image, sd: float, noise: float = 1.0, out: Image | None = None) -> Image:
     """Amplitude of a Gaussian spot at each pixel, in units of its own noise.
 
     Parameters
@@ -31,6 +31,10 @@ def matched_filter(image: Image, sd: float) -> Image:
         Background-free frame in units of the pixel noise.
     sd : float
         Standard deviation of the spot, px.
+    noise : float
+        Noise behind the filter against that of white noise: the output is divided by it.
+    out : ndarray of float32, optional
+        Receives the result.
 
     Returns
     -------
@@ -38,9 +42,9 @@ def matched_filter(image: Image, sd: float) -> Image:
         For white noise of variance 1 the output has variance 1 (Turin, IRE Trans. 6, 311
         (1960)).
     """
-    kernel = gaussian_kernel(sd)
+    kernel = gaussian_kernel(sd) / np.float32(np.sqrt(noise))
     result: Image = cv2.sepFilter2D(
-        image, cv2.CV_32F, kernel, kernel, borderType=cv2.BORDER_REFLECT
+        image, cv2.CV_32F, kernel, kernel, dst=out, borderType=cv2.BORDER_REFLECT
     )
     return result
 

@@ -120,18 +120,22 @@ class FrameModel:
             pattern.mean, max(1, int(np.sqrt(height * width / 20000))), self.typical_noise
         )
         self._middle = float(np.median(pattern.mean[::4, ::4]))
-        cells = max(1, round(height / cell_px)), max(1, round(width / cell_px))
+        cells = max(1, round(height / cell_px / 1.5)), max(1, round(width / cell_px / 1.5))
         self._grid = np.empty(cells, np.float32)
 
     def with_cells(self, cell_px: int) -> FrameModel:
         """Return the same model with other cells."""
         return FrameModel(self.pattern, cell_px, self.is_flat)
 
-    def scale(self, frame: NDArray[Any], sign: int) -> Scaled:
-        """Subtract pattern and slow background, divide by the noise; ``frame`` is not changed."""
+    def scale(self, frame: NDArray[Any], sign: int, out: Image | None = None) -> Scaled:
+        """Subtract pattern and slow background, divide by the noise; ``frame`` is not changed.
+
+        ``out`` receives the image where it is given: fresh memory for each frame costs as much
+        as the arithmetic.
+        """
         mean, noise = self.pattern.mean, self.typical_noise
         level = (0.0, 1.0) if self.is_flat else self._level.fit(frame)
-        image = np.empty(mean.shape, np.float32)
+        image = np.empty(mean.shape, np.float32) if out is None else out
         scale_pixels(frame, mean, self._per_noise, level, image)
         factor = held_spread(sample_cells(image, self._grid), 1.0)
         surface = slow_surface(image, self._grid, self.cell_px)

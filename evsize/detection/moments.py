@@ -8,10 +8,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evsize.detection.peaks import have_neighbour
+
 Floats = NDArray[np.float64]
 
-ITERATIONS = 12
-CLOSE_PX = 0.005
+ITERATIONS = 10
+CLOSE_PX = 0.01
+NEIGHBOUR_TURNS = 3
 # of drawn smears: these keep spots at rest within 1.2 of the bound and the trend towards the
 # brightest part of a smear below a tenth from an SNR of 30 on
 SMEAR_SIGNIFICANCE = 4.0
@@ -149,9 +152,38 @@ def _weight_for(long: float, snr: float, widths: tuple[float, float, float]) -> 
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _take_out_neighbours(
+    window: NDArray[np.float32],
+    first: Floats,
+    place: tuple[int, float, float],
+    reach: float,
+    scale: float,
+) -> bool:
+    """Subtract from the window of spot ``place[0]`` all others within ``reach`` px of its middle.
+
+    ``first`` are first measurements of all spots, by rows, in px of the frame; ``place`` holds
+    the number of the spot and the middle of the window there; one pixel of the window is
+    ``scale`` px wide. Returns whether there were any.
+    """
+    k, row, col = place
+    found = False
+    for step in (-1, 1):
+        j = k + step
+        while 0 <= j < first.shape[0] and abs(first[j, 0] - row) <= 2 * reach:
+            if abs(first[j, 0] - row) <= reach and abs(first[j, 1] - col) <= reach:
+                found = True
+                own = (first[j, 3] / scale**2, first[j, 4] / scale**2)
+                dy, dx = (first[j, 0] - row) / scale, (first[j, 1] - col) / scale
+                _subtract_neighbour(window, dy, dx, first[j, 2] / scale, own)
+            j += step
+    return found
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def measure_spots(
-    scaled: NDArray[np.float32],
+    images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    level: NDArray[np.int64],
     snr: Floats,
     widths: tuple[float, float, float],
 ) -> Floats:
@@ -159,15 +191,18 @@ def measure_spots(
 
     Parameters
     ----------
-    scaled : ndarray of float32, (height, width)
-        Frame without background in units of the pixel noise.
+    images : tuple of ndarray of float32, (height, width)
+        Frame without background in units of the pixel noise, and smaller ones, pixels averaged
+        and again in units of their noise.
     places : tuple of ndarray
-        Rows and columns of the maxima; rows must not decrease.
+        Rows and columns of the maxima, px of the full frame; rows must not decrease.
+    level : ndarray of int, (n,)
+        Image in which to measure each spot.
     snr : ndarray, (n,)
         Matched-filter amplitudes.
     widths : tuple of float
         Standard deviation of a spot at rest, of the weight for such a spot, and the largest
-        standard deviation of a weight, px.
+        standard deviation of a weight, px of the image in which the spot is measured.
 
     Returns
     -------
@@ -184,48 +219,63 @@ def measure_spots(
     """
     spot_sd, rest_weight, widest = widths
     n = snr.size
-    out = np.empty((n, 6))
-    sums = np.empty(6)
-    radius = math.ceil(2.5 * rest_weight)
-    long = np.empty(n)
+    out, long, sums = np.empty((n, 6)), np.empty(n), np.empty(6)
+    small = math.ceil(2.5 * rest_weight)
     for k in range(n):
-        row, col = places[0][k], places[1][k]
-        window = _cut_window(scaled, row, col, radius)
+        image = images[level[k]]
+        row, col, scale = _in_level(places[0][k], places[1][k], images[0], image)
+        window = _cut_window(image, row, col, small)
         dy, dx, good = _settle(window, (0.0, 0.0), (rest_weight, spot_sd), rest_weight, sums)
         _weighted_sums(window, dy, dx, rest_weight, sums)
-        out[k, 0], out[k, 1] = row + dy, col + dx
         _describe(out[k], sums, rest_weight, widest)
+        _to_frame(out[k], row + dy, col + dx, scale)
         long[k] = _own_variance(sums, rest_weight, widest)[2] if good else spot_sd**2
-    first = out.copy()
-    for k in range(n):
-        row, col = places[0][k], places[1][k]
-        weight_sd = _weight_for(long[k], snr[k], widths)
-        radius = math.ceil(2.5 * weight_sd)
-        window = _cut_window(scaled, row, col, radius)
-        crowded = False
-        for step in (-1, 1):
-            j = k + step
-            while 0 <= j < n and abs(places[0][j] - row) <= 2 * radius:
-                if abs(places[1][j] - col) <= 2 * radius:
-                    crowded = True
-                    _subtract_neighbour(
-                        window,
-                        first[j, 0] - row,
-                        first[j, 1] - col,
-                        first[j, 2],
-                        (first[j, 3], first[j, 4]),
-                    )
-                j += step
-        if not crowded and weight_sd == rest_weight:
-            continue
-        start = (first[k, 0] - row, first[k, 1] - col)
-        width_sd = math.sqrt(0.5 * (first[k, 3] + first[k, 4]))
-        dy, dx, good = _settle(window, start, (weight_sd, width_sd), weight_sd, sums)
-        if good:
-            _weighted_sums(window, dy, dx, weight_sd, sums)
-            out[k, 0], out[k, 1] = row + dy, col + dx
-            _describe(out[k], sums, weight_sd, widest)
+    crowded = np.ones(n, np.bool_)
+    near = have_neighbour(out[:, 1].copy(), out[:, 0].copy(), 4.0 * rest_weight)
+    for turn in range(NEIGHBOUR_TURNS):
+        first = out.copy()
+        for k in range(n):
+            if not crowded[k]:
+                continue
+            image = images[level[k]]
+            row, col, scale = _in_level(places[0][k], places[1][k], images[0], image)
+            # between neighbours a spot looks wide: its own width shows once they are taken out
+            last = turn == NEIGHBOUR_TURNS - 1 or not near[k]
+            weight_sd = _weight_for(long[k], snr[k], widths) if last else rest_weight
+            radius = math.ceil(2.5 * weight_sd)
+            window = _cut_window(image, row, col, radius)
+            middle = (k, (row + 0.5) * scale - 0.5, (col + 0.5) * scale - 0.5)
+            crowded[k] = _take_out_neighbours(window, first, middle, 1.5 * radius * scale, scale)
+            if turn == 0 and not crowded[k] and weight_sd == rest_weight:
+                continue
+            y, x = (first[k, 0] + 0.5) / scale - 0.5 - row, (first[k, 1] + 0.5) / scale - 0.5 - col
+            width_sd = math.sqrt(0.5 * (first[k, 3] + first[k, 4])) / scale
+            dy, dx, good = _settle(window, (y, x), (weight_sd, width_sd), weight_sd, sums)
+            if good:
+                _weighted_sums(window, dy, dx, weight_sd, sums)
+                _describe(out[k], sums, weight_sd, widest)
+                _to_frame(out[k], row + dy, col + dx, scale)
+                long[k] = _own_variance(sums, weight_sd, widest)[2]
     return out
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _in_level(
+    row: int, col: int, frame: NDArray[np.float32], image: NDArray[np.float32]
+) -> tuple[int, int, float]:
+    """Return the pixel of a smaller image that holds one of the frame, and its width in px."""
+    scale = float(round(frame.shape[0] / image.shape[0]))
+    return int((row + 0.5) / scale), int((col + 0.5) / scale), scale
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _to_frame(spot: Floats, row: float, col: float, scale: float) -> None:
+    """Enter the centre, and turn flux, variances and error from pixels of a level to the frame."""
+    spot[0], spot[1] = (row + 0.5) * scale - 0.5, (col + 0.5) * scale - 0.5
+    spot[2] *= scale
+    spot[3] *= scale**2
+    spot[4] *= scale**2
+    spot[5] *= scale
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

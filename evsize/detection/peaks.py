@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 Places = NDArray[np.int64]
 
+CHUNK = 64
+
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def local_maxima(
@@ -38,39 +40,74 @@ def local_maxima(
     n = 0
     s, low = np.float32(sign), np.float32(threshold)
     for y in range(height):
-        for x in range(width):
-            value = s * filtered[y, x]
-            if value <= low:
+        for first in range(0, width, CHUNK):
+            last = min(first + CHUNK, width)
+            if _highest(filtered[y, first:last], s) <= low:
                 continue
-            top = True
-            for v in range(max(y - 1, 0), min(y + 2, height)):
-                for u in range(max(x - 1, 0), min(x + 2, width)):
-                    other = s * filtered[v, u]
-                    later = v > y or (v == y and u > x)
-                    if other > value or (other == value and later):
-                        top = False
-            if top and n < limit:
-                rows[n], cols[n] = y, x
-                n += 1
+            for x in range(first, last):
+                value = s * filtered[y, x]
+                if value > low and n < limit and _is_top(filtered, y, x, s):
+                    rows[n], cols[n] = y, x
+                    n += 1
     return rows[:n], cols[:n]
+
+
+@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+def _highest(line: NDArray[np.float32], sign: float) -> float:
+    """Return the highest value of a stretch of a row; without branches, hence fast."""
+    top: float = sign * line[0]
+    for x in range(line.size):
+        top = max(top, sign * line[x])
+    return top
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _is_top(filtered: Image, y: int, x: int, sign: float) -> bool:
+    """Whether no neighbour exceeds a pixel; of equal ones the last counts."""
+    height, width = filtered.shape
+    value = sign * filtered[y, x]
+    for v in range(max(y - 1, 0), min(y + 2, height)):
+        for u in range(max(x - 1, 0), min(x + 2, width)):
+            other = sign * filtered[v, u]
+            later = v > y or (v == y and u > x)
+            if other > value or (other == value and later):
+                return False
+    return True
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def keep_strongest(
-    rows: Places, cols: Places, heights: NDArray[np.float64], reach: float
+    rows: Places, cols: Places, heights: NDArray[np.float64], reach: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
-    """Which places have no higher one within ``reach`` (px); ``rows`` must not decrease."""
+    """Go through the places from the highest down; each removes the lower ones in its reach.
+
+    Parameters
+    ----------
+    rows, cols : ndarray of int, (n,)
+        Places, px.
+    heights : ndarray, (n,)
+        What is highest first; of equals the first.
+    reach : ndarray, (n,)
+        Distance within which a place suffers no lower one, px.
+
+    Returns
+    -------
+    ndarray of bool, (n,)
+        The places kept.
+    """
     n = rows.size
     keep = np.ones(n, np.bool_)
+    order = np.argsort(-heights, kind="mergesort")
     for i in range(n):
-        for step in (-1, 1):
-            j = i + step
-            while 0 <= j < n and abs(rows[j] - rows[i]) <= reach:
-                near = (rows[j] - rows[i]) ** 2 + (cols[j] - cols[i]) ** 2 <= reach * reach
-                higher = heights[j] > heights[i] or (heights[j] == heights[i] and j < i)
-                if near and higher:
-                    keep[i] = False
-                j += step
+        a = order[i]
+        if not keep[a]:
+            continue
+        for j in range(i + 1, n):
+            b = order[j]
+            if abs(rows[a] - rows[b]) <= reach[a]:
+                square = (rows[a] - rows[b]) ** 2 + (cols[a] - cols[b]) ** 2
+                if square <= reach[a] ** 2:
+                    keep[b] = False
     return keep
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evsize.detection.coarse import coarse_levels
 from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
 from evsize.detection.model import FrameModel, grey
 from evsize.detection.pattern import (
@@ -201,8 +202,14 @@ def make_plan(
     _describe_background(model, n_frames, cell, choices)
 
     model = model.with_cells(cell)
-    filtered = [matched_filter(model.scale(f, sign).image, filter_sd) for f in frames]
+    scaled = [model.scale(f, sign).image for f in frames]
+    filtered = [matched_filter(z, filter_sd) for z in scaled]
+    coarse = [coarse_levels(z, filter_sd)[1] for z in scaled]
     reach = math.ceil(3 * total)
+    coarse_noise = tuple(
+        max(1.0, float(np.median([filter_noise(m, reach) for m in level])))
+        for level in zip(*coarse, strict=True)
+    )
     noise = float(np.median([filter_noise(m, reach) for m in filtered]))
     filtered = [m / np.float32(noise) for m in filtered]
     radius = max(1, round(separation / 2))
@@ -235,5 +242,6 @@ def make_plan(
         weight_sd_px=min(math.hypot(1.25 * spot_sd, 0.5 * smear), 1.5 * spot_sd),
         widest_weight_px=3.5 * total,
         filter_noise=noise,
+        coarse_noise=coarse_noise,
     )
     return Plan(sign, model, parameters, cell, choices)

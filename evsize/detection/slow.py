@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from evsize.detection.scaling import Image
 
-BIN_PX = 4
+BIN_PX = 8
 MASK_AT = 2.5
 
 
@@ -49,8 +49,7 @@ def slow_surface(image: Image, cells: NDArray[np.float32], width_px: int) -> Ima
     bins = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     rough = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
     rest = bins - rough
-    thin = np.abs(rest[::2, ::2])
-    limit = MASK_AT * 1.4826 * float(np.median(thin))
+    limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest)))
     strong = (np.abs(rest) > limit).astype(np.uint8)
     # a single bin of noise may stand out; of a spot it has neighbours
     strong &= (cv2.blur(strong * np.uint8(9), (3, 3)) >= 2).astype(np.uint8)

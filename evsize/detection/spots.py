@@ -31,6 +31,8 @@ class Parameters(NamedTuple):
         Standard deviation of the weight for a spot at rest, and its upper end.
     filter_noise : float
         Noise of a frame behind the filter against that expected of white noise.
+    coarse_noise : tuple of float
+        The same behind the wider filters of `coarse.coarse_levels`.
     """
 
     spot_sd_px: float
@@ -43,6 +45,7 @@ class Parameters(NamedTuple):
     weight_sd_px: float
     widest_weight_px: float
     filter_noise: float
+    coarse_noise: tuple[float, ...]
 
 
 class Spots(NamedTuple):

@@ -25,14 +25,12 @@ def saturated(
     """
     sign, level, reach = limits
     height, width = frame.shape
-    clipped = frame >= level if sign > 0 else frame <= level
     marked = np.zeros(len(x_px), np.bool_)
-    if not clipped.any():
-        return marked
     x, y = np.rint(x_px).astype(np.intp), np.rint(y_px).astype(np.intp)
     for dy in range(-reach, reach + 1):
         for dx in range(-reach, reach + 1):
-            marked |= clipped[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)]
+            values = frame[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)]
+            marked |= values >= level if sign > 0 else values <= level
     return marked
 
 
