@@ -30,7 +30,7 @@ from evsize.tables import FRAMES, Flag
 
 MOST_PEAKS = 20000
 
-Engine = Callable[[Image, Image, Parameters], Spots]
+Engine = Callable[[tuple[Image, Image, Image], Image, Parameters], Spots]
 
 ENGINES: Mapping[str, Engine] = {
     "fast": locate_fast,
@@ -87,7 +87,7 @@ def detect(
         for index in frames:
             frame = grey(recording[index])
             scaled = model.scale(frame, plan.sign, buffers[0])
-            spots, negated = search_frame(scaled.image, plan, engine, buffers[1])
+            spots, negated = search_frame(scaled.images, plan, engine, buffers[1])
             flags = mark_spots(spots, frame, plan, float(recording.white_level))
             found.add(index, spots, flags, model.pattern.noise, scaled.noise_factor)
             same = previous is not None and np.array_equal(frame, previous)
@@ -111,12 +111,12 @@ def detect(
 
 
 def search_frame(
-    scaled: Image, plan: Plan, engine: Engine, out: Image | None = None
+    images: tuple[Image, Image, Image], plan: Plan, engine: Engine, out: Image | None = None
 ) -> tuple[Spots, int]:
     """Spots of one scaled frame, and the peaks that its negative has above the threshold."""
     parameters = plan.parameters
-    filtered = matched_filter(scaled, parameters.filter_sd_px, parameters.filter_noise, out)
-    spots = engine(scaled, filtered, parameters)
+    filtered = matched_filter(images[0], parameters.filter_sd_px, parameters.filter_noise, out)
+    spots = engine(images, filtered, parameters)
     rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
     heights = -filtered[rows, cols].astype(np.float64)
     reach = np.full(len(rows), parameters.separation_px)

@@ -5,26 +5,27 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.coarse import COARSE_FACTORS, coarse_levels
-from evsize.detection.filtering import gaussian_kernel
+from evsize.detection.filtering import gaussian_kernel, matched_filter
 from evsize.detection.moments import measure_spots
-from evsize.detection.peaks import Places, keep_strongest, local_maxima
+from evsize.detection.peaks import Places, highest_near, keep_strongest, local_maxima
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Floats, Parameters, Spots
 
 MOST_SPOTS = 20000
+COARSE_FACTORS = (2, 4)
 COARSE_ADVANTAGE = 1.2
 
 
-def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
+def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Parameters) -> Spots:
     """Find and localise the spots of one frame.
 
     Parameters
     ----------
-    scaled : ndarray of float32, (height, width)
-        Frame without background, spots positive, in units of the pixel noise.
+    images : tuple of ndarray of float32
+        Frame without background, spots positive, in units of the pixel noise, and the same two
+        and four times smaller.
     filtered : ndarray of float32, (height, width)
-        The same behind the matched filter, in units of its noise.
+        The frame behind the matched filter, in units of its noise.
     parameters : Parameters
         Numbers that hold for the whole recording.
 
@@ -33,10 +34,11 @@ def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
     Spots
         See `moments.measure_spots` for what the position of a smear is.
     """
-    smaller, levels = coarse_levels(scaled, parameters.filter_sd_px)
-    rows, cols, snr, level = _find(scaled, (filtered, *levels), parameters)
+    sd = parameters.filter_sd_px
+    levels = (filtered, matched_filter(images[1], sd), matched_filter(images[2], sd))
+    rows, cols, snr, level = _find(images[0], levels, parameters)
     widths = (parameters.spot_sd_px, parameters.weight_sd_px, parameters.widest_weight_px)
-    found = measure_spots((scaled, *smaller), (rows, cols), level, snr, widths)
+    found = measure_spots(images, (rows, cols), level, snr, widths)
     return Spots(found[:, 1], found[:, 0], snr, found[:, 2], found[:, 5])
 
 
@@ -80,12 +82,6 @@ def is_single_pixel(
     about 1/k of its highest pixel. What explains more than six tenths of the answer is a pixel.
     """
     middle = float(gaussian_kernel(parameters.filter_sd_px).max()) ** 2
-    height, width = scaled.shape
-    highest = np.zeros(len(snr))
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            y = np.clip(places[0] + dy, 0, height - 1)
-            x = np.clip(places[1] + dx, 0, width - 1)
-            highest = np.maximum(highest, scaled[y, x])
+    highest = highest_near(scaled, places, 1.0, 1)
     single: NDArray[np.bool_] = highest * middle > 0.6 * snr * parameters.filter_noise
     return single

@@ -15,7 +15,7 @@ from evsize.detection.scaling import (
     scale_pixels,
     subtract_surface,
 )
-from evsize.detection.slow import slow_surface
+from evsize.detection.slow import shrink, slow_surface
 
 
 def grey(frame: Any) -> NDArray[Any]:
@@ -80,8 +80,9 @@ class Scaled(NamedTuple):
 
     Attributes
     ----------
-    image : ndarray of float32, (height, width)
-        Spots positive, in units of the pixel noise.
+    images : tuple of ndarray of float32
+        The frame, spots positive, in units of the pixel noise; then the frame two and four times
+        smaller, pixels averaged and again in units of their noise.
     background : float
         Median grey level of the background.
     noise : float
@@ -90,7 +91,7 @@ class Scaled(NamedTuple):
         Noise of this frame against that of the model.
     """
 
-    image: Image
+    images: tuple[Image, Image, Image]
     background: float
     noise: float
     noise_factor: float
@@ -117,7 +118,7 @@ class FrameModel:
         self.typical_noise = float(np.median(pattern.noise[::4, ::4]))
         self._per_noise = np.float32(1) / pattern.noise
         self._level = Level(
-            pattern.mean, max(1, int(np.sqrt(height * width / 20000))), self.typical_noise
+            pattern.mean, max(1, int(np.sqrt(height * width / 10000))), self.typical_noise
         )
         self._middle = float(np.median(pattern.mean[::4, ::4]))
         cells = max(1, round(height / cell_px / 1.5)), max(1, round(width / cell_px / 1.5))
@@ -138,8 +139,12 @@ class FrameModel:
         image = np.empty(mean.shape, np.float32) if out is None else out
         scale_pixels(frame, mean, self._per_noise, level, image)
         factor = held_spread(sample_cells(image, self._grid), 1.0)
-        surface = slow_surface(image, self._grid, self.cell_px)
-        subtract_surface(image, surface, sign / factor)
+        half = shrink(image)
+        quarter = shrink(half)
+        surface = slow_surface(shrink(quarter), self._grid, self.cell_px)
+        for k, part in enumerate((image, half, quarter)):
+            # the mean of n pixels has a noise smaller by sqrt(n)
+            subtract_surface(part, surface, 2.0**k * sign / factor)
         middle = level[0] + level[1] * self._middle
         background = middle + noise * float(np.median(self._grid))
-        return Scaled(image, background, noise * factor, factor)
+        return Scaled((image, half, quarter), background, noise * factor, factor)

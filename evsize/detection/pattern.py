@@ -71,7 +71,7 @@ def _passers_by(stack: list[NDArray[Any]], first: Pattern) -> Image:
     model = FrameModel(first, PASSERS_CELL_PX, is_flat=False)
     total, count = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
     for frame in stack:
-        scaled = model.scale(frame, 1).image
+        scaled = model.scale(frame, 1).images[0]
         smooth = matched_filter(scaled, PASSERS_SD_PX)
         noise = filter_noise(smooth, 2 * math.ceil(PASSERS_SD_PX))
         strong = np.abs(smooth) > PASSERS_AT * noise

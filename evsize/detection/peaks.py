@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -129,3 +131,21 @@ def have_neighbour(
                 marked[a] = True
                 marked[b] = True
     return marked
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def highest_near(
+    image: NDArray[Any], places: tuple[Places, Places], sign: float, reach: int
+) -> NDArray[np.float64]:
+    """Highest value of ``sign * image`` in the square of half width ``reach`` about each place."""
+    height, width = image.shape
+    rows, cols = places
+    top = np.empty(rows.size)
+    for k in range(rows.size):
+        y, x = min(max(rows[k], 0), height - 1), min(max(cols[k], 0), width - 1)
+        best = sign * image[y, x]
+        for v in range(max(y - reach, 0), min(y + reach + 1, height)):
+            for u in range(max(x - reach, 0), min(x + reach + 1, width)):
+                best = max(best, sign * image[v, u])
+        top[k] = best
+    return top

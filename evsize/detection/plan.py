@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evsize.detection.coarse import coarse_levels
 from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
 from evsize.detection.model import FrameModel, grey
 from evsize.detection.pattern import (
@@ -189,7 +188,7 @@ def make_plan(
     choices: dict[str, Value] = {"engine": Value(value=settings.engine, source="given")}
     model = build_model(recording, 0, block_edges(n_frames)[1], SURVEY_CELL_PX)
     frames = [grey(recording[i]) for i in spread_indices(0, n_frames, SURVEY_FRAMES)]
-    scaled = [model.scale(f, 1).image for f in frames[::2]]
+    scaled = [model.scale(f, 1).images[0] for f in frames[::2]]
     sign, spot_sd = _choose_polarity_and_width(scaled, settings, choices)
 
     sds = _step_sds_px(conditions, smallest_diameter_nm)
@@ -202,13 +201,11 @@ def make_plan(
     _describe_background(model, n_frames, cell, choices)
 
     model = model.with_cells(cell)
-    scaled = [model.scale(f, sign).image for f in frames]
-    filtered = [matched_filter(z, filter_sd) for z in scaled]
-    coarse = [coarse_levels(z, filter_sd)[1] for z in scaled]
     reach = math.ceil(3 * total)
+    levels = zip(*(model.scale(f, sign).images for f in frames), strict=True)
+    filtered, *coarse = ([matched_filter(z, filter_sd) for z in level] for level in levels)
     coarse_noise = tuple(
-        max(1.0, float(np.median([filter_noise(m, reach) for m in level])))
-        for level in zip(*coarse, strict=True)
+        max(1.0, float(np.median([filter_noise(m, reach) for m in level]))) for level in coarse
     )
     noise = float(np.median([filter_noise(m, reach) for m in filtered]))
     filtered = [m / np.float32(noise) for m in filtered]

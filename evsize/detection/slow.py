@@ -24,13 +24,21 @@ def _mean_of(values: Image, weight: Image, box: int) -> Image:
     return mean
 
 
-def slow_surface(image: Image, cells: NDArray[np.float32], width_px: int) -> Image:
+def shrink(image: Image) -> Image:
+    """Means of blocks of 2 x 2 pixels; an odd last row or column is left out."""
+    height, width = (max(1, n // 2) for n in image.shape)
+    block = image[: 2 * height, : 2 * width]
+    result: Image = cv2.resize(block, (width, height), interpolation=cv2.INTER_AREA)
+    return result
+
+
+def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int) -> Image:
     """Background of a frame, `BIN_PX` times smaller than the frame.
 
     Parameters
     ----------
-    image : ndarray of float32, (height, width)
-        Frame without pattern, in units of the pixel noise.
+    bins : ndarray of float32, (height // `BIN_PX`, width // `BIN_PX`)
+        Means of a frame without pattern, in units of the pixel noise.
     cells : ndarray of float32
         Rough background on a coarse grid; it only says what stands out.
     width_px : int
@@ -38,16 +46,13 @@ def slow_surface(image: Image, cells: NDArray[np.float32], width_px: int) -> Ima
 
     Returns
     -------
-    ndarray of float32, (height // `BIN_PX`, width // `BIN_PX`)
+    ndarray of float32, as ``bins``
         A matched filter multiplies an error of the background by its own width, about tenfold:
         so all pixels are used, in bins, but for those that stand out and their neighbours. The
         mean is taken once more of what the first leaves: a wave longer than twice the width goes
         with it.
     """
-    height, width = image.shape
-    size = (max(1, width // BIN_PX), max(1, height // BIN_PX))
-    bins = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    rough = cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR)
+    rough = cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
     rest = bins - rough
     limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest)))
     strong = (np.abs(rest) > limit).astype(np.uint8)

@@ -32,7 +32,7 @@ class Parameters(NamedTuple):
     filter_noise : float
         Noise of a frame behind the filter against that expected of white noise.
     coarse_noise : tuple of float
-        The same behind the wider filters of `coarse.coarse_levels`.
+        The same for the frames two and four times smaller.
     """
 
     spot_sd_px: float

@@ -8,30 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.detection.peaks import have_neighbour
+from evsize.detection.peaks import have_neighbour, highest_near
 from evsize.detection.plan import Plan
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Spots
 from evsize.tables import DETECTIONS, Flag
-
-
-def saturated(
-    frame: NDArray[Any], x_px: NDArray[np.float64], y_px: NDArray[np.float64], limits: Any
-) -> NDArray[np.bool_]:
-    """Whether a pixel next to the centre of a spot is at the end of the camera's range.
-
-    ``limits`` is the sign of the spots, the grey level that ends the range on that side and
-    the half width of the square looked at.
-    """
-    sign, level, reach = limits
-    height, width = frame.shape
-    marked = np.zeros(len(x_px), np.bool_)
-    x, y = np.rint(x_px).astype(np.intp), np.rint(y_px).astype(np.intp)
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            values = frame[np.clip(y + dy, 0, height - 1), np.clip(x + dx, 0, width - 1)]
-            marked |= values >= level if sign > 0 else values <= level
-    return marked
 
 
 def mark_spots(
@@ -44,11 +25,12 @@ def mark_spots(
     window = parameters.window_px
     border = np.minimum.reduce([x, y, width - 1 - x, height - 1 - y])
     core = max(1, round(parameters.spot_sd_px))
-    limits = (plan.sign, white_level if plan.sign > 0 else 0, core)
+    places = (np.rint(y).astype(np.int64), np.rint(x).astype(np.int64))
+    extreme = highest_near(frame, places, float(plan.sign), core)
     flags = np.zeros(len(x), np.uint32)
     for mark, flag in (
         (border < window, Flag.EDGE),
-        (saturated(frame, x, y, limits), Flag.SATURATED),
+        (extreme >= (white_level if plan.sign > 0 else 0.0), Flag.SATURATED),
         (have_neighbour(x, y, float(window)), Flag.CROWDED),
         (spots.snr < parameters.threshold, Flag.WEAK),
     ):

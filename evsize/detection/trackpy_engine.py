@@ -43,15 +43,16 @@ def find_maxima(filtered: Image, threshold: float, separation: float) -> NDArray
     return np.asarray(found, np.int64).reshape(-1, 2)
 
 
-def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
+def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Parameters) -> Spots:
     """Find and localise the spots of one frame.
 
     Parameters
     ----------
-    scaled : ndarray of float32, (height, width)
-        Frame without background, spots positive, in units of the pixel noise.
+    images : tuple of ndarray of float32
+        Frame without background, spots positive, in units of the pixel noise; smaller ones are
+        not used.
     filtered : ndarray of float32, (height, width)
-        The same behind the matched filter, in units of its noise.
+        The frame behind the matched filter, in units of its noise.
     parameters : Parameters
         Numbers that hold for the whole recording.
 
@@ -67,6 +68,7 @@ def locate(scaled: Image, filtered: Image, parameters: Parameters) -> Spots:
     if not len(maxima):
         return Spots.none()
     refine = load_trackpy().refine
+    scaled = images[0]
     radius = parameters.window_px
     height, width = scaled.shape
     above = np.maximum(filtered - FLOOR_SNR, 0.0)
