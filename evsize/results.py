@@ -77,6 +77,10 @@ class Acquisition(Model):
         """Return a copy in which the given values (not None) replace what was known."""
         new = {name: value for name, value in values.items() if value is not None}
         sources = self.sources | dict.fromkeys(new, source)
+        if "medium" in new and "viscosity_mpas" not in new:
+            # a viscosity known from a weaker source belonged to another medium
+            new["viscosity_mpas"] = None
+            sources.pop("viscosity_mpas", None)
         return self.model_copy(update={**new, "sources": sources})
 
     def missing(self) -> list[str]:

@@ -168,7 +168,7 @@ def _subset(steps: segments.Steps, used: NDArray[np.bool_]) -> segments.Steps:
     n_positions = steps.n_positions
     keep = np.repeat(used, n_positions - 1)
     start = np.concatenate([[0], np.cumsum(n_positions[used])]).astype(np.int64)
-    return segments.Steps(start, steps.step_um[keep], steps.span[keep])
+    return segments.Steps(start, steps.step_um[keep], steps.span[keep], steps.frame[keep])
 
 
 def _per_track(table: Any, start: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -236,7 +236,11 @@ def _diagnostics(
 ) -> dict[str, float | None]:
     correlation, error = segments.lagged_correlation(steps, LAGS)
     displacement = segments.lagged_displacement(steps, DISPLACEMENT_LAGS)
+    variation, variation_z, period = segments.frame_variation(steps)
     values: dict[str, float] = {
+        "frame_step_variation": variation,
+        "frame_step_variation_z": variation_z,
+        "frame_step_period": period,
         "loc_var_measured_um2": pooled.measured_um2,
         "loc_var_measured_se_um2": pooled.measured_se_um2,
         "loc_var_predicted_um2": pooled.predicted_um2,

@@ -23,11 +23,14 @@ class Steps:
         Steps between the positions seen, um.
     span : ndarray of int, (positions - tracks,)
         Frames that each step spans.
+    frame : ndarray of int, (positions - tracks,)
+        Frame in which each step starts.
     """
 
     start: Ints
     step_um: Floats
     span: Ints
+    frame: Ints
 
     @property
     def n_positions(self) -> Ints:
@@ -56,6 +59,7 @@ def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
         np.append(start, len(track_id)).astype(np.int64),
         np.diff(xy_um, axis=0)[same],
         np.diff(frame)[same].astype(np.int64),
+        frame[:-1][same].astype(np.int64),
     )
 
 
@@ -131,3 +135,51 @@ def lagged_displacement(steps: Steps, lags: tuple[int, ...]) -> Floats:
         moved = path[last[good]] - path[first[good]]
         result.append(float((moved**2).mean()) if good.any() else float("nan"))
     return np.array(result)
+
+
+def frame_variation(steps: Steps) -> tuple[float, float, float]:
+    """Change of the mean squared step from frame to frame beyond chance.
+
+    Frames that are evenly spaced in time and unaltered give every frame the same mean squared
+    step; dropped, repeated, interpolated or compressed frames do not.
+
+    Returns
+    -------
+    variation : float
+        Standard deviation over frames beyond that of sampling, relative to the mean.
+    z : float
+        Excess of the variance over chance in units of its standard error.
+    period_frames : float
+        Period of the change, where it has one; NaN otherwise.
+    """
+    single = steps.span == 1
+    square = (steps.step_um[single] ** 2).mean(axis=1)
+    if len(square) < 200:
+        return float("nan"), float("nan"), float("nan")
+    number, frame = np.unique(steps.frame[single], return_inverse=True)
+    count = np.bincount(frame)
+    mean = np.bincount(frame, square) / count
+    chance = square.var() / count
+    enough = count >= 3
+    if enough.sum() < 10:
+        return float("nan"), float("nan"), float("nan")
+    weight = count[enough] / count[enough].sum()
+    overall = float(weight @ mean[enough])
+    observed = float(weight @ (mean[enough] - overall) ** 2)
+    expected = float(weight @ chance[enough])
+    z = (observed - expected) / (expected * np.sqrt(2 / (enough.sum() - 1)))
+    series = np.full(number[-1] - number[0] + 1, overall)
+    series[number[enough] - number[0]] = mean[enough]
+    variation = np.sqrt(max(observed - expected, 0.0)) / overall
+    return float(variation), float(z), _period(series - overall)
+
+
+def _period(series: Floats) -> float:
+    """Lag (3 to 60) at which a series repeats itself best; NaN if it hardly does."""
+    lags = np.arange(3, min(60, len(series) // 3))
+    if not len(lags) or not series.any():
+        return float("nan")
+    power = float(series @ series)
+    repeat = np.array([series[:-lag] @ series[lag:] for lag in lags]) / power
+    best = int(np.argmax(repeat))
+    return float(lags[best]) if repeat[best] > 0.2 else float("nan")

@@ -16,6 +16,11 @@ from evsize.results import Finding, Status
 Limits = Mapping[str, Any]
 Rule = Callable[[Evidence, Limits], Finding]
 
+OWN_FRAMES = (
+    "Is this film compressed, resampled, stabilised, or are frames missing? Use the camera's own "
+    "frames with their own times."
+)
+
 
 def _above(value: float, warn: float, fail: float = math.inf) -> Status:
     return "fail" if value > fail else "warn" if value > warn else "pass"
@@ -84,7 +89,7 @@ def particles_per_frame(evidence: Evidence, limits: Limits) -> Finding:
     if n > high:
         advice = f"Dilute about {n / math.sqrt(low * high):.1f}x more."
     elif n < low:
-        advice = "Dilute less, or film longer."
+        advice = "Dilute less, or film longer." if n else "Right for a blank."
     return Finding(
         rule="particles_per_frame",
         status=status,
@@ -139,38 +144,65 @@ def search_radius(evidence: Evidence, limits: Limits) -> Finding:
 
 def step_correlation(evidence: Evidence, limits: Limits) -> Finding:
     """Are steps independent, as Brownian motion demands beyond blur and noise?"""
-    lags = (2, 3, 4, 5, 6)
-    pairs = []
-    for lag in lags:
-        value = evidence.figures.get(f"step_correlation_lag_{lag}")
-        error = evidence.figures.get(f"step_correlation_se_lag_{lag}")
-        if value is not None and error is not None:
-            pairs.append((lag, value, error))
+    figures = evidence.figures
+    pairs = [
+        (value, error)
+        for lag in (2, 3, 4, 5, 6)
+        if (value := figures.get(f"step_correlation_lag_{lag}")) is not None
+        and (error := figures.get(f"step_correlation_se_lag_{lag}")) is not None
+    ]
     if not pairs:
         return _no_data("step_correlation", "Too few long tracks to tell.")
-    lag, value, error = max(pairs, key=lambda pair: abs(pair[1]))
-    bad = abs(value) > limits["warn_above"] and abs(value) > 4 * error
-    message = f"The largest correlation of steps two to six frames apart is {value:.2f}."
+    total = sum(value for value, _ in pairs)
+    error = math.sqrt(sum(error**2 for _, error in pairs))
+    # a random walk whose steps correlate diffuses 1 + 2 sum(r) times as fast in the long run
+    change = 200 * total
+    bad = abs(change) > limits["warn_above_percent"] and abs(total) > 4 * error
+    message = f"Steps two to six frames apart change D by {change:.2g} %: no more than chance."
     if bad:
-        seen = [
-            f"{size:.0f} nm from steps over {n} frame{'s' if n > 1 else ''}"
-            for n in (1, 4, 8, 12)
-            if (size := evidence.figures.get(f"diameter_from_lag_{n}_nm")) is not None
-        ]
         message = (
-            f"Steps {lag} frames apart are correlated ({value:.2f}); in Brownian motion they are "
-            f"not. The sizes cannot be trusted: they depend on the time over which a step is "
-            f"taken ({', '.join(seen)})."
+            f"Steps two to six frames apart are correlated, in Brownian motion they are not: D "
+            f"depends by {abs(change):.2g} % on the time over which it is taken. {_by_lag(figures)}"
         )
     return Finding(
         rule="step_correlation",
         status="warn" if bad else "pass",
-        measured=value,
-        limit=f"|r| <= {limits['warn_above']:g}",
+        measured=change,
+        limit=f"within {limits['warn_above_percent']:g}, or chance",
+        unit="% of D",
         message=message,
-        advice="Is this video compressed, resampled or stabilised? Use the camera's own frames."
-        if bad
-        else "",
+        advice=OWN_FRAMES if bad else "",
+    )
+
+
+def _by_lag(figures: Mapping[str, float | None]) -> str:
+    sizes = [
+        f"{size:.4g} nm over {n} frame{'s' if n > 1 else ''}"
+        for n in (1, 4, 8, 12)
+        if (size := figures.get(f"diameter_from_lag_{n}_nm")) is not None
+    ]
+    return f"Mean diameter from steps {', '.join(sizes)}." if sizes else ""
+
+
+def even_steps(evidence: Evidence, limits: Limits) -> Finding:
+    """Do particles move equally far from every frame to the next?"""
+    variation = evidence.figures.get("frame_step_variation")
+    z = evidence.figures.get("frame_step_variation_z")
+    if variation is None or z is None:
+        return _no_data("even_steps", "Too few steps to tell.")
+    bad = 100 * variation > limits["warn_above_percent"] and z > 5
+    period = evidence.figures.get("frame_step_period")
+    every = f", again every {period:.0f} frames" if period is not None else ""
+    message = f"The mean squared step changes from frame to frame by {100 * variation:.2g} %"
+    message += " beyond chance." if not bad else f" beyond chance{every}: sizes may be wrong."
+    return Finding(
+        rule="even_steps",
+        status="warn" if bad else "pass",
+        measured=100 * variation,
+        limit=f"<= {limits['warn_above_percent']:g}",
+        unit="%",
+        message=f"{message} {_by_lag(evidence.figures)}" if bad else message,
+        advice=OWN_FRAMES if bad else "",
     )
 
 
@@ -282,6 +314,7 @@ RULES: Mapping[str, Rule] = {
         false_detections,
         search_radius,
         step_correlation,
+        even_steps,
         flow,
         motion_blur,
         saturated_spots,
@@ -291,5 +324,11 @@ RULES: Mapping[str, Rule] = {
 }
 """Every rule by its name."""
 
-REQUIRED = frozenset(RULES) - {"search_radius", "step_correlation", "flow", "localisation_noise"}
+REQUIRED = frozenset(RULES) - {
+    "search_radius",
+    "step_correlation",
+    "even_steps",
+    "flow",
+    "localisation_noise",
+}
 """Rules without whose data no recording passes."""

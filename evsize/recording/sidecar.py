@@ -66,9 +66,6 @@ def plausible(values: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def combine(known: Acquisition, layers: Mapping[str, Mapping[str, Any]]) -> Acquisition:
     """Lay values over each other, the later ones counting more.
 
-    A medium named without a viscosity replaces a viscosity that was known before: it would
-    otherwise be overruled by the weaker source.
-
     Parameters
     ----------
     known : Acquisition
@@ -77,9 +74,5 @@ def combine(known: Acquisition, layers: Mapping[str, Mapping[str, Any]]) -> Acqu
         Source and its values, the weakest first.
     """
     for source, values in layers.items():
-        renamed = values.get("medium") is not None and values.get("viscosity_mpas") is None
-        if renamed and known.viscosity_mpas is not None:
-            sources = {k: v for k, v in known.sources.items() if k != "viscosity_mpas"}
-            known = known.model_copy(update={"viscosity_mpas": None, "sources": sources})
         known = known.updated(values, source)
     return known
