@@ -50,7 +50,7 @@ class AcquisitionSettings(Section):
 class DetectionSettings(Section):
     """How spots are found; what is left out follows from the recording."""
 
-    engine: Literal["fast", "trackpy"] = Field("trackpy", description="detection engine")
+    engine: Literal["fast", "trackpy"] = Field("fast", description="detection engine")
     polarity: Literal["auto", "bright", "dark"] = Field(
         "auto", description="bright spots on dark ground, or dark on bright"
     )
