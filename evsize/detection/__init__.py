@@ -120,7 +120,7 @@ def search_frame(
     rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
     heights = -filtered[rows, cols].astype(np.float64)
     reach = np.full(len(rows), parameters.separation_px)
-    return spots, int(keep_strongest(rows, cols, heights, reach).sum())
+    return spots, int(keep_strongest((rows, cols), heights, reach, parameters.threshold).sum())
 
 
 def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | None:

@@ -65,7 +65,7 @@ def _find(
     rows, cols, snr, level = (np.concatenate(parts) for parts in zip(*places, strict=True))
     rank = np.where(level > 0, snr / COARSE_ADVANTAGE, snr)
     reach = parameters.separation_px * np.asarray((1, *COARSE_FACTORS), np.float64)[level]
-    kept = np.flatnonzero(keep_strongest(rows, cols, rank, reach))
+    kept = np.flatnonzero(keep_strongest((rows, cols), rank, reach, parameters.weak_threshold))
     kept = kept[np.argsort(rows[kept], kind="stable")]
     return rows[kept], cols[kept], snr[kept], level[kept]
 

@@ -39,12 +39,12 @@ def matched_filter(image: Image, sd: float, noise: float = 1.0, out: Image | Non
     Returns
     -------
     ndarray of float32, (height, width)
-        For white noise of variance 1 the output has variance 1 (Turin, IRE Trans. 6, 311
-        (1960)).
+        For white noise of variance 1 the output has variance 1, less at the border, beyond which
+        there is nothing (Turin, IRE Trans. 6, 311 (1960)).
     """
     kernel = gaussian_kernel(sd) / np.float32(np.sqrt(noise))
     result: Image = cv2.sepFilter2D(
-        image, cv2.CV_32F, kernel, kernel, dst=out, borderType=cv2.BORDER_REFLECT
+        image, cv2.CV_32F, kernel, kernel, dst=out, borderType=cv2.BORDER_CONSTANT
     )
     return result
 

@@ -12,6 +12,7 @@ Image = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 CHUNK = 64
+SEPARATION_SD = 2.4
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -79,24 +80,32 @@ def _is_top(filtered: Image, y: int, x: int, sign: float) -> bool:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def keep_strongest(
-    rows: Places, cols: Places, heights: NDArray[np.float64], reach: NDArray[np.float64]
+    places: tuple[Places, Places],
+    heights: NDArray[np.float64],
+    reach: NDArray[np.float64],
+    threshold: float,
 ) -> NDArray[np.bool_]:
-    """Go through the places from the highest down; each removes the lower ones in its reach.
+    """Go through the places from the highest down; each removes what is its own flank.
 
     Parameters
     ----------
-    rows, cols : ndarray of int, (n,)
-        Places, px.
+    places : tuple of ndarray of int, (n,)
+        Rows and columns, px.
     heights : ndarray, (n,)
         What is highest first; of equals the first.
     reach : ndarray, (n,)
-        Distance within which a place suffers no lower one, px.
+        Distance within which a place suffers no lower one, px: `SEPARATION_SD` standard
+        deviations of the spot.
+    threshold : float
+        Farther out, a lower place has to rise by this above the flank of the higher, a Gaussian
+        as wide as spot and filter together: noise makes peaks there.
 
     Returns
     -------
     ndarray of bool, (n,)
         The places kept.
     """
+    rows, cols = places
     n = rows.size
     keep = np.ones(n, np.bool_)
     order = np.argsort(-heights, kind="mergesort")
@@ -104,12 +113,17 @@ def keep_strongest(
         a = order[i]
         if not keep[a]:
             continue
+        square_reach = reach[a] ** 2
+        slope = SEPARATION_SD**2 / (4.0 * square_reach)
+        far = 2.5 * reach[a]
         for j in range(i + 1, n):
             b = order[j]
-            if abs(rows[a] - rows[b]) <= reach[a]:
-                square = (rows[a] - rows[b]) ** 2 + (cols[a] - cols[b]) ** 2
-                if square <= reach[a] ** 2:
-                    keep[b] = False
+            if abs(rows[a] - rows[b]) > far or not keep[b]:
+                continue
+            square = (rows[a] - rows[b]) ** 2 + (cols[a] - cols[b]) ** 2
+            flank = heights[a] * np.exp(-square * slope)
+            if square <= square_reach or heights[b] < flank + threshold * min(1.0, flank):
+                keep[b] = False
     return keep
 
 

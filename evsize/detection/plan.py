@@ -16,6 +16,7 @@ from evsize.detection.pattern import (
     build_model,
     spread_indices,
 )
+from evsize.detection.peaks import SEPARATION_SD
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Parameters
 from evsize.detection.survey import choose_spot_sd, decide_polarity, find_candidates
@@ -27,7 +28,7 @@ from evsize.settings import DetectionSettings
 
 SURVEY_FRAMES = 10
 SURVEY_CELL_PX = 40
-FALSE_PER_FRAME = 0.7
+FALSE_PER_FRAME = 0.9
 WEAK_FALSE_PER_SEARCH = 0.05
 LOWEST_WEAK_SNR = 3.0
 # step exceeded with probability 1e-4 by a two-dimensional random walk: sqrt(2 ln 1e4) deviations
@@ -97,7 +98,9 @@ def _choose_polarity_and_width(
 def _excess_false(
     filtered: list[Image], threshold: float, radius: int, reach: int
 ) -> tuple[float, str]:
-    """Raise the threshold until the negated frames show less than one peak each.
+    """Raise the threshold until the negated frames show no more than one peak each.
+
+    Two standard errors of so few frames are allowed for.
 
     Peaks near strong spots are left out: those are the rings of real particles.
     """
@@ -110,7 +113,7 @@ def _excess_false(
             free = far_from(m > threshold, reach)
             y, x = find_peaks(-m, raised, radius)
             counts.append(float(free[y, x].sum()) / max(float(free.mean()), 0.02))
-        if float(np.mean(counts)) <= 1.0:
+        if float(np.mean(counts)) <= 1.0 + 2.0 / math.sqrt(len(counts)):
             break
         raised += 0.1
     note = f"; the negated frames show {float(np.mean(counts)):.2g}"
@@ -196,7 +199,7 @@ def make_plan(
     total = math.hypot(spot_sd, smear)
     filter_sd = min(math.hypot(spot_sd, 0.7 * smear), 1.4 * spot_sd)
     window = max(3, math.ceil(3 * total))
-    separation = max(3.0, 2.0 * total)
+    separation = max(2.5, SEPARATION_SD * total)
     cell = max(SURVEY_CELL_PX, math.ceil(12 * total))
     _describe_background(model, n_frames, cell, choices)
 
@@ -226,7 +229,9 @@ def make_plan(
     )
     choices["window_px"] = Value(value=window, unit="px", source=smear_why)
     choices["separation_px"] = Value(
-        value=round(separation, 2), unit="px", source="2 deviations of spot and smear"
+        value=round(separation, 2),
+        unit="px",
+        source=f"{SEPARATION_SD:g} deviations of spot and smear",
     )
     parameters = Parameters(
         spot_sd_px=spot_sd,
