@@ -59,7 +59,7 @@ class Film:
 
 def quiet_trackpy() -> Any:
     """Import trackpy without its messages."""
-    import trackpy  # 2.4 s: only for the tables that compare
+    import trackpy  # noqa: PLC0415 - 2.4 s: only for the tables that compare
 
     trackpy.quiet()
     warnings.simplefilter("ignore", UserWarning)

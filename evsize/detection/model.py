@@ -141,7 +141,7 @@ class FrameModel:
         factor = held_spread(sample_cells(image, self._grid), 1.0)
         half = shrink(image)
         quarter = shrink(half)
-        surface = slow_surface(shrink(quarter), self._grid, self.cell_px)
+        surface = slow_surface(shrink(quarter), self._grid, self.cell_px, sign)
         for k, part in enumerate((image, half, quarter)):
             # the mean of n pixels has a noise smaller by sqrt(n)
             subtract_surface(part, surface, 2.0**k * sign / factor)

@@ -24,6 +24,18 @@ def _mean_of(values: Image, weight: Image, box: int) -> Image:
     return mean
 
 
+def _weights(rest: Image, limit: float, one_sided: bool) -> Image:
+    """Nearly zero for the bins beyond the limit that have a neighbour there, and all next to them.
+
+    A single bin of noise may stand out; of a spot it has neighbours.
+    """
+    strong = ((rest if one_sided else np.abs(rest)) > limit).astype(np.uint8)
+    strong &= (cv2.blur(strong * np.uint8(9), (3, 3)) >= 2).astype(np.uint8)
+    masked = cv2.dilate(strong, np.ones((3, 3), np.uint8))
+    weight: Image = (masked == 0).astype(np.float32) + np.float32(1e-4)
+    return weight
+
+
 def shrink(image: Image) -> Image:
     """Means of blocks of 2 x 2 pixels; an odd last row or column is left out."""
     height, width = (max(1, n // 2) for n in image.shape)
@@ -32,7 +44,7 @@ def shrink(image: Image) -> Image:
     return result
 
 
-def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int) -> Image:
+def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: int) -> Image:
     """Background of a frame, `BIN_PX` times smaller than the frame.
 
     Parameters
@@ -43,24 +55,23 @@ def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int) -> Imag
         Rough background on a coarse grid; it only says what stands out.
     width_px : int
         Width over which the background is averaged.
+    sign : int
+        +1 for bright spots, -1 for dark ones.
 
     Returns
     -------
     ndarray of float32, as ``bins``
         A matched filter multiplies an error of the background by its own width, about tenfold:
-        so all pixels are used, in bins, but for those that stand out and their neighbours. The
-        mean is taken once more of what the first leaves: a wave longer than twice the width goes
-        with it.
+        so all pixels are used, in bins, but for those that stand out and their neighbours. In a
+        crowd the rough background is too high: first only what stands out to the side of the
+        spots is left out, then, from that surface, to both sides. The mean is taken once more
+        of what the first leaves: a wave longer than twice the width goes with it.
     """
-    rough = cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    rest = bins - rough
+    rest = bins - cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
     limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest)))
-    strong = (np.abs(rest) > limit).astype(np.uint8)
-    # a single bin of noise may stand out; of a spot it has neighbours
-    strong &= (cv2.blur(strong * np.uint8(9), (3, 3)) >= 2).astype(np.uint8)
-    weight = (cv2.dilate(strong, np.ones((3, 3), np.uint8)) == 0).astype(np.float32)
-    weight += np.float32(1e-4)
     box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
+    surface = _mean_of(bins, _weights(sign * rest, limit, one_sided=True), box)
+    weight = _weights(bins - surface, limit, one_sided=False)
     surface = _mean_of(bins, weight, box)
     result: Image = surface + _mean_of(bins - surface, weight, box)
     return result
