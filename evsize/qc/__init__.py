@@ -62,8 +62,14 @@ def _apply(name: str, evidence: Evidence, limits: Mapping[str, Any]) -> Finding:
 
 
 def verdict(findings: Iterable[Finding]) -> Verdict:
-    """The worst finding counts; a required rule without data fails, any other warns."""
+    """The worst finding counts; a required rule without data fails, any other warns.
+
+    A required rule that was not applied at all fails as well.
+    """
     worst: Verdict = "pass"
+    findings = list(findings)
+    if not {finding.rule for finding in findings} >= REQUIRED:
+        return "fail"
     for finding in findings:
         failed = finding.status == "fail" or (
             finding.status == "no_data" and finding.rule in REQUIRED

@@ -23,11 +23,11 @@ OWN_FRAMES = (
 
 
 def _above(value: float, warn: float, fail: float = math.inf) -> Status:
-    return "fail" if value > fail else "warn" if value > warn else "pass"
+    return "pass" if value <= warn else "warn" if value <= fail else "fail"  # NaN fails
 
 
 def _below(value: float, warn: float, fail: float = -math.inf) -> Status:
-    return "fail" if value < fail else "warn" if value < warn else "pass"
+    return "pass" if value >= warn else "warn" if value >= fail else "fail"  # NaN fails
 
 
 def _no_data(rule: str, message: str) -> Finding:

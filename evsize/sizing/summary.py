@@ -32,8 +32,9 @@ def cumulative(shares: Floats, edges_nm: Floats, at_nm: Floats) -> Floats:
 def quantile(shares: Floats, edges_nm: Floats, q: Floats) -> Floats:
     """Diameters (nm) below which the shares `q` of the population lie."""
     total = np.concatenate([[0.0], np.cumsum(shares)])
-    rising = np.concatenate([[True], np.diff(total) > 0])
-    return np.asarray(np.exp(np.interp(q, total[rising] / total[-1], np.log(edges_nm)[rising])))
+    filled = np.diff(total) > 0
+    ends = np.append(filled, False) | np.append(False, filled)  # of the bins that hold something
+    return np.asarray(np.exp(np.interp(q, total[ends] / total[-1], np.log(edges_nm)[ends])))
 
 
 def smoothed(shares: Floats, diameter_nm: Floats, sd: float = MODE_SD) -> Floats:
