@@ -33,12 +33,12 @@ def spread_indices(first: int, stop: int, count: int) -> list[int]:
     return [first + int((k + 0.5) * total / count) for k in range(count)]
 
 
-def estimate_pattern(stack: list[NDArray[Any]]) -> Pattern:
+def estimate_pattern(stack: NDArray[Any]) -> Pattern:
     """Fixed pattern and noise of each pixel from frames far apart in time.
 
     Parameters
     ----------
-    stack : list of ndarray, (height, width)
+    stack : ndarray, (frames, height, width)
         Frames in which a particle does not stay on a pixel for more than a third of them.
 
     Returns
@@ -46,21 +46,19 @@ def estimate_pattern(stack: list[NDArray[Any]]) -> Pattern:
     Pattern
         Temporal median, refined by the mean of what lies near it, and the spread about it.
     """
-    step = 1.0 if np.issubdtype(stack[0].dtype, np.integer) else 0.0
-    reference = np.median(np.stack([f[::4, ::4] for f in stack]), axis=0).astype(np.float32)
-    thin = [f[::4, ::4] for f in stack]
+    step = 1.0 if np.issubdtype(stack.dtype, np.integer) else 0.0
+    thin = stack[:, ::4, ::4]
+    reference = np.median(thin, axis=0).astype(np.float32)
     noise = MAD_TO_SD * float(np.median([np.median(np.abs(f - reference)) for f in thin]))
     level = Level(reference, 1, max(noise, 0.3 * step))
     levels = [level.fit(f) for f in thin]
     offsets, gains = np.asarray(levels, np.float32).T
-    mean, sd = still_moments(
-        np.stack(stack), offsets.copy(), gains.copy(), max(noise, 0.3 * step), step
-    )
+    mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
     first = Pattern(mean, smooth_noise(sd, step))
     return first._replace(mean=first.mean + _passers_by(stack, first))
 
 
-def _passers_by(stack: list[NDArray[Any]], first: Pattern) -> Image:
+def _passers_by(stack: NDArray[Any], first: Pattern) -> Image:
     """What particles have left in a first fixed pattern, negative where they brightened it.
 
     A particle that crosses a pixel in a few of the frames shifts its level by a tenth of the
@@ -122,7 +120,11 @@ def block_edges(n_frames: int) -> list[int]:
 
 def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> FrameModel:
     """Model of the frames ``first <= i < stop`` from at most `PATTERN_FRAMES` of them."""
-    stack = [grey(recording[i]) for i in spread_indices(first, stop, PATTERN_FRAMES)]
+    indices = spread_indices(first, stop, PATTERN_FRAMES)
+    one = grey(recording[indices[0]])
+    stack = np.empty((len(indices), *one.shape), one.dtype)
+    for k, i in enumerate(indices):
+        stack[k] = grey(recording[i])
     if len(stack) < MIN_PATTERN_FRAMES:
         noise = float(np.median([flat_noise(f, level_step(f)) for f in stack]))
         shape = stack[0].shape

@@ -40,7 +40,7 @@ def test_pattern_and_noise_are_recovered_whatever_passes(noise: float) -> None:
     fixed[30, 40] = 60.0
     fixed[:, 100] = 8.0
     frames = np.clip(np.rint(film.frames + fixed), 0, 255).astype(np.uint8)
-    pattern = estimate_pattern(list(frames[:50]))
+    pattern = estimate_pattern(frames[:50].copy())
     rest = pattern.mean - 40 - fixed
     assert np.median(pattern.noise) == pytest.approx(np.hypot(noise, 12**-0.5), rel=0.1)
     assert np.median(np.abs(rest)) * 1.4826 < 1.5 * noise / np.sqrt(50) + 0.1
