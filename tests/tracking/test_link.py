@@ -102,6 +102,7 @@ def test_flow_that_grows_across_the_image():
 def test_never_a_mean_per_frame(seed):
     # taking the mean of five particles off each frame would cost 20 % of D
     tracks = followed(seed, per_frame=5, n_frames=600)
+    assert tracks.flow_parameters <= n_steps(tracks) / 200 + 2  # linear in x and y
     best, error = pooled_d(tracks)
     assert error / D < 0.03
     assert abs(best - D) < 4 * error
