@@ -48,8 +48,15 @@ def estimate_pattern(stack: NDArray[Any]) -> Pattern:
     """
     step = 1.0 if np.issubdtype(stack.dtype, np.integer) else 0.0
     thin = stack[:, ::4, ::4]
-    reference = np.median(thin, axis=0).astype(np.float32)
-    noise = MAD_TO_SD * float(np.median([np.median(np.abs(f - reference)) for f in thin]))
+    middle = np.median(thin, axis=0).astype(np.float32)
+    rest = thin - middle
+    reach = CLIP_SD * MAD_TO_SD * float(np.median(np.abs(rest))) + 1.5 * step
+    near = np.abs(rest) <= reach
+    noise = float(np.sqrt(np.mean(np.square(rest[near]))))
+    # whole grey levels average out: where the noise is less than one of them, the median alone
+    # looks like a pattern of steps, and frames would be fitted to it
+    count = np.maximum(near.sum(axis=0), 1)
+    reference = middle + (np.where(near, rest, 0).sum(axis=0) / count).astype(np.float32)
     level = Level(reference, 1, max(noise, 0.3 * step))
     levels = [level.fit(f) for f in thin]
     offsets, gains = np.asarray(levels, np.float32).T
