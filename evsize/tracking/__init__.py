@@ -139,7 +139,7 @@ def _link_rounds(
         )
         order = np.lexsort((spots.frame, track))
         order = order[linking.drop_weak_starts(track[order], weak[order])]
-        border = min(BORDER * current.radius_um, min(size_um) / 4)
+        border = min(BORDER * current.radius_um + _fastest(coarse), min(size_um) / 4)
         cut, keep = linking.border_cuts(track[order], spots.xy_um[order], size_um, border)
         track[order] = cut
         order = order[keep]
@@ -159,6 +159,11 @@ def _link_rounds(
             break
         current = _Radius(wanted, current.limit_um, current.step_um, reason)
     return _Linked(order, track[order], field, current, truncated, border)
+
+
+def _fastest(flow_um: Floats) -> float:
+    """Largest displacement by the flow over a frame, um: it carries particles over the border."""
+    return float(np.hypot(*flow_um.T).max(initial=0.0))
 
 
 def _fit_flow(
@@ -246,7 +251,7 @@ def _assemble(
             "border_um": Value(
                 value=linked.border_um,
                 unit="um",
-                source="2.5 standard deviations of the step of the fastest particles",
+                source="2.5 standard deviations of the step of the fastest particles, and the flow",
             ),
             "remove_flow": Value(value=settings.remove_flow, source="given or default"),
         },
@@ -260,6 +265,6 @@ def _assemble(
             ),
             "crowding_radius_um": chosen.limit_um if np.isfinite(chosen.limit_um) else None,
             "flow_speed_um_s": float(np.hypot(*speed.mean(axis=0))) if len(speed) else 0.0,
-            "max_flow_step_um": float(np.hypot(*linked.field.per_frame_um.T).max(initial=0.0)),
+            "max_flow_step_um": _fastest(linked.field.per_frame_um),
         },
     )

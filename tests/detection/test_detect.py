@@ -120,10 +120,12 @@ def test_frames_are_not_changed_and_the_same_run_gives_the_same_table(engine: st
 def test_the_scale_of_grey_levels_does_not_matter(engine: str, dtype: type) -> None:
     film, _ = draw_film(np.random.default_rng(6), 22, (96, 128), snr=12)
     scaled = Film((film.frames.astype(float) * 100).astype(dtype), 25500)
-    plain = detect(film, settings(engine)).table
-    other = detect(scaled, settings(engine)).table
-    strong = [t[(t["flags"] & int(Flag.WEAK)) == 0] for t in (plain, other)]
-    assert abs(len(strong[0]) - len(strong[1])) <= 4  # near the threshold
+    # one width for both: the estimate may round to another window
+    chosen = settings(engine).model_copy(update={"spot_sd_px": 1.5})
+    plain, other = detect(film, chosen).table, detect(scaled, chosen).table
+    # far above the thresholds, where rounding of the noise decides nothing
+    strong = [t[t["snr"] > 7] for t in (plain, other)]
+    assert len(strong[0]) == len(strong[1])
     assert strong[1]["brightness"].median() == pytest.approx(
         100 * strong[0]["brightness"].median(), rel=0.05
     )
