@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import nnls
 
 Floats = NDArray[np.float64]
 
-PREDICTION_ERROR = 0.3
+TRACKS_PER_GROUP = 40
+PREDICTION_ERROR = 0.5
 """Relative standard error granted to a predicted localisation variance: it comes from photon and
 camera noise alone and knows nothing of defocus, of smearing or of the fit's own losses."""
 
@@ -41,7 +43,9 @@ def pool(
 
     The covariance estimate of the localisation variance is linear in the steps, so its mean over
     tracks stays unbiased whatever the mix of sizes: it cannot absorb diffusion. What it lacks
-    is precision where particles move fast; there the prediction carries the weight.
+    is precision where particles move fast; there the prediction carries the weight. A constant
+    plus a multiple of the prediction is fitted: photon and camera noise scale, while what a smear
+    and the neighbours add is there for the brightest spots too.
 
     Parameters
     ----------
@@ -58,16 +62,43 @@ def pool(
     -------
     PooledNoise
     """
-    weights = n_products / max(float(n_products.sum()), 1.0)
-    measured = float((weights * loc_var_um2).sum())
-    # A track more or less: the sandwich error needs no assumption on the mix of sizes.
-    spread = float(np.sqrt((weights**2 * (loc_var_um2 - measured) ** 2).sum()))
+    measured, spread = _mean_and_error(loc_var_um2, n_products)
     known = np.isfinite(predicted_um2) & (predicted_um2 > 0)
     if not known.all() or not len(known):
         level = max(measured, floor_um2)
-        return PooledNoise(np.full(len(weights), level), measured, spread, float("nan"))
-    predicted = float((weights * predicted_um2).sum())
-    precision = np.array([1 / max(spread, 1e-12) ** 2, 1 / (PREDICTION_ERROR * predicted) ** 2])
-    level = float(precision @ np.array([measured, predicted]) / precision.sum())
-    scale = max(level, 0.1 * predicted) / predicted
-    return PooledNoise(np.maximum(scale * predicted_um2, floor_um2), measured, spread, predicted)
+        return PooledNoise(np.full(len(known), level), measured, spread, float("nan"))
+    weights = n_products / max(float(n_products.sum()), 1.0)
+    predicted = float(weights @ predicted_um2)
+    constant, factor = _line(loc_var_um2, n_products, predicted_um2)
+    variance = np.maximum(constant + factor * predicted_um2, 0.1 * predicted_um2)
+    variance = np.maximum(variance, floor_um2)
+    return PooledNoise(variance, measured, spread, predicted)
+
+
+def _mean_and_error(values: Floats, weights: Floats) -> tuple[float, float]:
+    """Weighted mean over tracks and its sandwich error, which assumes nothing on the sizes."""
+    share = weights / max(float(weights.sum()), 1.0)
+    mean = float(share @ values)
+    return mean, float(np.sqrt((share**2) @ (values - mean) ** 2))
+
+
+def _line(measured: Floats, weights: Floats, predicted: Floats) -> tuple[float, float]:
+    """Constant and factor that turn the predicted into the measured variance.
+
+    Tracks are pooled in groups of like prediction (like brightness), so that bright particles,
+    which are large and slow on the whole, tell the constant, and faint ones the factor. What is
+    expected of the prediction itself enters as one more group each.
+    """
+    order = np.argsort(predicted, kind="stable")
+    n_groups = int(np.clip(len(order) // TRACKS_PER_GROUP, 1, 8))
+    typical = float(np.average(predicted, weights=np.maximum(weights, 1e-9)))
+    rows = [(0.0, 1 / PREDICTION_ERROR), (1 / typical, 0.0)]
+    right = [1 / PREDICTION_ERROR, 0.0]
+    for group in np.array_split(order, n_groups):
+        mean, error = _mean_and_error(measured[group], weights[group])
+        error = max(error, 1e-3 * typical)
+        at = float(np.average(predicted[group], weights=np.maximum(weights[group], 1e-9)))
+        rows.append((1 / error, at / error))
+        right.append(mean / error)
+    constant, factor = nnls(np.array(rows), np.array(right))[0]
+    return float(constant), float(factor)

@@ -29,11 +29,11 @@ TRUTH = Schema(
     (
         Column("particle_id", "int64", "", "number of the particle, from 0"),
         Column("frame", "int64", "", "frame number, from 0"),
-        Column("x_px", "float64", "px", "column, averaged over the exposure"),
-        Column("y_px", "float64", "px", "row, averaged over the exposure"),
-        Column("z_um", "float64", "um", "distance from the focal plane, averaged"),
-        Column("diameter_nm", "float64", "nm", "hydrodynamic diameter"),
-        Column("photons", "float64", "electrons", "expected electrons over the whole spot"),
+        Column("x_px", "float32", "px", "column, averaged over the exposure"),
+        Column("y_px", "float32", "px", "row, averaged over the exposure"),
+        Column("z_um", "float32", "um", "distance from the focal plane, averaged"),
+        Column("diameter_nm", "float32", "nm", "hydrodynamic diameter"),
+        Column("photons", "float32", "electrons", "expected electrons over the whole spot"),
     ),
 )
 TRUTH_PARTICLES = Schema(

@@ -15,37 +15,26 @@ from evsize.simulation.instruments import nanosight
 from evsize.simulation.recording import simulate
 from evsize.simulation.scene import Camera, Scene
 
-# Noise of 1.0 and 0.9 grey level: little to store. The larger gain leaves room for 220 nm.
-_BEAD_CAMERA = Camera(bit_depth=8, gain_e=5.0, offset=5.0, read_noise_e=2.0)
-_MIXTURE_CAMERA = Camera(bit_depth=8, gain_e=6.0, offset=5.0, read_noise_e=2.0)
+# Noise of half a grey level, as in many 8 bit films of NTA: little to store.
+_COMMON = {
+    "height_px": 240,
+    "width_px": 320,
+    "frame_rate_hz": 50.0,
+    "exposure_ms": 9.0,
+    "temperature_c": 22.0,
+    "camera": Camera(bit_depth=8, gain_e=10.0, offset=5.0, read_noise_e=2.0),
+}
 
 
-def bead_scene(snr_at_100nm: float = 25.0) -> Scene:
-    """100 nm beads in water, about 30 seen in a frame."""
+def bead_scene(snr_at_100nm: float = 40.0) -> Scene:
+    """100 nm beads in water, about 20 followed in a frame."""
+    return nanosight("100nm:28", snr_at_100nm=snr_at_100nm, particle_index=1.59, **_COMMON)
+
+
+def mixture_scene(snr_at_100nm: float = 30.0) -> Scene:
+    """Two sizes, 100 and 220 nm, in PBS; about 13 and 11 followed in a frame."""
     return nanosight(
-        "100nm:50",
-        snr_at_100nm=snr_at_100nm,
-        height_px=240,
-        width_px=320,
-        exposure_ms=18.0,
-        temperature_c=22.0,
-        particle_index=1.59,
-        camera=_BEAD_CAMERA,
-    )
-
-
-def mixture_scene(snr_at_100nm: float = 20.0) -> Scene:
-    """Two sizes, 100 and 220 nm, in PBS; about 20 and 15 seen in a frame."""
-    return nanosight(
-        "100nm:40,220nm:10",
-        snr_at_100nm=snr_at_100nm,
-        height_px=240,
-        width_px=320,
-        exposure_ms=18.0,
-        temperature_c=22.0,
-        medium="pbs",
-        dilution=100.0,
-        camera=_MIXTURE_CAMERA,
+        "100nm:24,220nm:8", snr_at_100nm=snr_at_100nm, medium="pbs", dilution=100.0, **_COMMON
     )
 
 
@@ -64,9 +53,9 @@ class Sample:
 
 
 SAMPLES: Mapping[str, Sample] = {
-    "beads_100nm": Sample(bead_scene, 400, 1),
-    "ev_mixture": Sample(mixture_scene, 350, 1),
-    "blank": Sample(blank_scene, 120, 1),
+    "beads_100nm": Sample(bead_scene, 600, 1),
+    "ev_mixture": Sample(mixture_scene, 640, 1),
+    "blank": Sample(blank_scene, 60, 1),
 }
 
 

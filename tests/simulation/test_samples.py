@@ -32,6 +32,6 @@ def test_sample_is_what_its_recipe_makes(name):
 
 
 def test_brightness_of_the_samples():
-    assert matched_filter_snr(bead_scene(), 100) == pytest.approx(25)
-    assert matched_filter_snr(mixture_scene(), 100) == pytest.approx(20)
+    assert matched_filter_snr(bead_scene(), 100) == pytest.approx(40)
+    assert matched_filter_snr(mixture_scene(), 100) == pytest.approx(30)
     assert blank_scene().population == ()
