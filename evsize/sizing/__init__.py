@@ -138,11 +138,15 @@ def _fit(
     t_s = np.asarray(likelihoods.first_frame * conditions.frame_interval_s, dtype=np.float64)
     block = resampling.blocks(likelihoods.x_um, likelihoods.y_um, t_s)
     mixture = Deconvolution(log_l, diameter)
-    fitted = mixture.choose(base, block)
+    alike = np.ones(len(base))
+    fitted = mixture.choose(alike, block)
     n_resamples = settings.n_bootstrap if block.max() > 0 else 0
-    weights = resampling.weights(block, base, n_resamples, np.random.default_rng(settings.seed))
-    rows = [mixture.fit(row, fitted.strength, fitted).shares for row in weights]
-    return _Fit(fitted.shares, np.array(rows).reshape(-1, len(diameter)), fitted.strength)
+    drawn = resampling.weights(block, alike, n_resamples, np.random.default_rng(settings.seed))
+    rows = [
+        mixture.reweighted(mixture.fit(row, fitted.strength, fitted), row * base) for row in drawn
+    ]
+    shares = mixture.reweighted(fitted, base)
+    return _Fit(shares, np.array(rows).reshape(-1, len(diameter)), fitted.strength)
 
 
 def _interval(values: Floats) -> tuple[Floats, Floats]:

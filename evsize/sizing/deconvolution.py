@@ -129,6 +129,30 @@ class Deconvolution:
         assert start is not None
         return start
 
+    def reweighted(self, fit: Fit, weights: Floats) -> Floats:
+        """Shares in which each track counts by its weight, whatever it told about its size.
+
+        A long track tells more about its size and stands for more positions. Weighted in the
+        likelihood it would count by both, and a few long tracks would decide; so all tracks are
+        fitted alike, and each track's posterior is weighted afterwards.
+
+        Parameters
+        ----------
+        fit : Fit
+            Fitted to the same tracks.
+        weights : ndarray, (tracks,)
+            Positions of each track, times how often it was drawn.
+
+        Returns
+        -------
+        ndarray, (sizes,)
+            Summing to 1.
+        """
+        inner = self._shares(fit.coefficients)
+        mixed = np.maximum(self.likelihood @ inner, 1e-300)
+        posterior = inner * (self.likelihood.T @ (weights / mixed))
+        return np.asarray(self.kernel @ (posterior / posterior.sum()))
+
     def _shares(self, theta: Floats) -> Floats:
         eta = self.basis @ theta
         p = np.exp(eta - eta.max())

@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 MIN_STEPS = 4
 ROUNDS = 4
+LONGEST_SPAN = 3
+"""Frames from one position of a track to the next: a meeting of two particles may hide two."""
 BORDER = 2.5 / radius.REACH
 """Width of the border in search radii: 2.5 standard deviations of the step of the fastest
 particles, which leaves 1/20 of the border's bias."""
@@ -59,7 +61,11 @@ def link(
         detections.width_px * conditions.pixel_size_um,
         detections.height_px * conditions.pixel_size_um,
     )
-    linked = _link_rounds(spots, coarse, first, settings, size_um)
+    window = detections.choices.get("window_px")
+    reach_px = float(window.value) if window and window.value else 0.0
+    linked = _link_rounds(
+        spots, coarse, first, settings, size_um, reach_px * conditions.pixel_size_um
+    )
     return _assemble(detections, spots, linked, conditions, settings)
 
 
@@ -118,6 +124,7 @@ class _Linked:
     radius: _Radius
     truncated: float | None
     border_um: float
+    in_company: float
 
 
 def _link_rounds(
@@ -126,12 +133,14 @@ def _link_rounds(
     first: _Radius,
     settings: TrackingSettings,
     size_um: tuple[float, float],
+    reach_um: float,
 ) -> _Linked:
     """Link, look how far the particles really step, and link again where the radius was wrong."""
     n_frames = len(coarse)
     path = np.concatenate([np.zeros((1, 2)), np.cumsum(coarse, axis=0)])
     moving = spots.xy_um - path[spots.frame]
     weak = (spots.table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0
+    company = linking.in_company(spots.frame, spots.xy_um, reach_um)
     current, truncated = first, None
     for _ in range(ROUNDS):
         track = linking.link(
@@ -139,6 +148,8 @@ def _link_rounds(
         )
         order = np.lexsort((spots.frame, track))
         order = order[linking.drop_weak_starts(track[order], weak[order])]
+        order = order[~company[order]]
+        track[order] = linking.split(track[order], spots.frame[order], LONGEST_SPAN)
         border = min(BORDER * current.radius_um + _fastest(coarse), min(size_um) / 4)
         cut, keep = linking.border_cuts(track[order], spots.xy_um[order], size_um, border)
         track[order] = cut
@@ -158,7 +169,8 @@ def _link_rounds(
         if settled:
             break
         current = _Radius(wanted, current.limit_um, current.step_um, reason)
-    return _Linked(order, track[order], field, current, truncated, border)
+    in_company = float(company.mean()) if len(company) else 0.0
+    return _Linked(order, track[order], field, current, truncated, border, in_company)
 
 
 def _fastest(flow_um: Floats) -> float:
@@ -263,6 +275,7 @@ def _assemble(
                 brownian[single],
                 chosen.radius_um,
             ),
+            "in_company_share": linked.in_company,
             "crowding_radius_um": chosen.limit_um if np.isfinite(chosen.limit_um) else None,
             "flow_speed_um_s": float(np.hypot(*speed.mean(axis=0))) if len(speed) else 0.0,
             "max_flow_step_um": _fastest(linked.field.per_frame_um),

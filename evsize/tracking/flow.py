@@ -10,6 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.interpolate import BSpline
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import cKDTree
@@ -183,14 +184,14 @@ def fit(frame: Ints, span: Ints, xy_um: Floats, step_um: Floats, n_frames: int) 
     design = _time_basis(frame + span / 2, n_frames, len(frame))
     n_time = design.shape[1]
     space = (xy_um - centre) if len(frame) >= 20 * STEPS_PER_COEFFICIENT else xy_um[:, :0]
-    matrix = np.column_stack([design, space])
+    matrix = sparse.csr_array(sparse.hstack([design, sparse.csr_array(space)]))
     rate = step_um / span[:, None]
     good = np.ones(len(rate), bool)
     coefficients = np.zeros((matrix.shape[1], 2))
     for _ in range(3):
-        weight = span[good, None]  # a step over m frames has m times the variance, a rate 1/m
-        normal = (matrix[good] * weight).T @ matrix[good]
-        right = (matrix[good] * weight).T @ rate[good]
+        weight = span * good  # a step over m frames has m times the variance, a rate 1/m
+        weighted = matrix.multiply(weight[:, None]).tocsr()
+        normal, right = (weighted.T @ matrix).toarray(), weighted.T @ rate
         coefficients = np.linalg.lstsq(normal, right, rcond=None)[0]
         residual = (rate - matrix @ coefficients) * np.sqrt(span)[:, None]
         scale = 1.4826 * np.median(np.abs(residual), axis=0)
@@ -200,12 +201,12 @@ def fit(frame: Ints, span: Ints, xy_um: Floats, step_um: Floats, n_frames: int) 
     return FlowField(times @ coefficients[:n_time], gradient, centre, matrix.shape[1])
 
 
-def _time_basis(time: Floats, n_frames: int, n_steps: int) -> Floats:
+def _time_basis(time: Floats, n_frames: int, n_steps: int) -> sparse.csr_array:
     """Cubic B-splines with at least 25 frames and 200 steps each; a constant if too few."""
     n = int(min(n_frames // 25, n_steps // STEPS_PER_COEFFICIENT, 200))
     if n < 5:
-        return np.ones((len(time), 1))
+        return sparse.csr_array(np.ones((len(time), 1)))
     inner = np.linspace(0, n_frames, n - 2)
     knots = np.concatenate([np.zeros(3), inner, np.full(3, float(n_frames))])
     clipped = np.clip(time, 0, n_frames * (1 - 1e-12))
-    return np.asarray(BSpline.design_matrix(clipped, knots, 3).toarray())
+    return sparse.csr_array(BSpline.design_matrix(clipped, knots, 3))

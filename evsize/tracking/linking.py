@@ -141,6 +141,30 @@ def border_cuts(
     return np.cumsum(starts).astype(np.int64), keep
 
 
+def in_company(frame: Ints, xy_um: Floats, reach_um: float) -> NDArray[np.bool_]:
+    """Spots with another one within `reach_um` in the same frame.
+
+    Spots that overlap pull at each other's position, and two particles that meet may be
+    exchanged. Leaving such positions out asks nothing of the particle's own steps, and so does not
+    choose among them.
+    """
+    result = np.zeros(len(frame), bool)
+    if reach_um <= 0 or len(frame) < 2:
+        return result
+    apart = frame[:, None] * (4 * reach_um)
+    pairs = cKDTree(np.column_stack([xy_um, apart])).query_pairs(reach_um, output_type="ndarray")
+    result[pairs.ravel()] = True
+    return result
+
+
+def split(track: Ints, frame: Ints, longest_span: int) -> Ints:
+    """Number anew the tracks (sorted) that are missing for longer than `longest_span` frames."""
+    if not len(track):
+        return track
+    new = (np.diff(track) != 0) | (np.diff(frame) > longest_span)
+    return np.concatenate([[0], np.cumsum(new)]).astype(np.int64)
+
+
 def drop_weak_starts(track: Ints, weak: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Keep each track from its first strong spot on; weak spots only continue tracks.
 

@@ -157,7 +157,7 @@ def test_pooled_noise_weighs_measurement_and_prediction(measured):
     assert np.mean(sharp.loc_var_um2) == pytest.approx(measured, rel=0.02)
     scattered = measured + rng.standard_normal(500) * 1.0  # a standard error of 0.04 um^2
     blunt = noise.pool(scattered, np.full(500, 9.0), predicted, 1e-8)
-    assert np.allclose(blunt.loc_var_um2, predicted, rtol=0.02)
+    assert np.allclose(blunt.loc_var_um2, noise.PREDICTION_FACTOR * predicted, rtol=0.02)
 
 
 def test_pooled_noise_finds_constant_and_factor():
