@@ -130,7 +130,7 @@ class SizingSettings(Section):
 class QcSettings(Section):
     """Which limits the verdict uses."""
 
-    profile: str = Field("general", description="name of a built-in profile, or a TOML file")
+    profile: str = Field("general", description="name of a built-in profile of limits")
 
 
 class OutputSettings(Section):

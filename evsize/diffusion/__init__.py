@@ -150,8 +150,8 @@ def stationary(
 ) -> NDArray[np.bool_]:
     """Tracks that stay within their localisation error: dust, hot pixels, stuck particles.
 
-    A track counts as such when its total spread is below what the slowest diffusion coefficient
-    of the grid would give, and it fits rest better than any motion by two units of log-likelihood.
+    A track of eleven positions or more counts as such when the slowest diffusion coefficient of
+    the grid fits it best and its positions scatter by less than twice the localisation error.
     """
     slowest = int(np.argmin(d_um2_s))
     best = np.argmax(log_l, axis=1) if len(log_l) else np.zeros(0, int)
