@@ -53,12 +53,6 @@ class TooFewFramesError(RecordingError):
     """A recording with too few frames to follow anything."""
 
 
-class TracksError(EvsizeError):
-    """A table of trajectories that cannot be used (exit code 4)."""
-
-    exit_code = 4
-
-
 class ResultError(EvsizeError):
     """A result folder that cannot be read (exit code 4)."""
 

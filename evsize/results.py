@@ -15,7 +15,6 @@ from evsize.errors import MissingSettingsError, UsageError
 from evsize.physics import Conditions, find_medium
 
 Floats = NDArray[np.float64]
-SCHEMA = "evsize/1"
 
 Progress = Callable[[str, int, int], None]
 """Called with the name of the stage, the steps done and their number."""

@@ -47,11 +47,6 @@ class Component(Section):
         """Diameter (nm) below which about 2 % of the component lie."""
         return float(self.diameter_nm * np.exp(-2 * self.sd_ln))
 
-    @property
-    def largest_nm(self) -> float:
-        """Largest diameter (nm) that can be drawn."""
-        return float(self.diameter_nm * np.exp(4 * self.sd_ln))
-
 
 def parse_population(text: str) -> tuple[Component, ...]:
     """Read a population.

@@ -181,10 +181,8 @@ def _fastest(flow_um: Floats) -> float:
 def _fit_flow(
     spots: _Spots, order: Ints, track: Ints, settings: TrackingSettings, n_frames: int
 ) -> flow.FlowField:
-    if not settings.remove_flow:
-        return flow.FlowField(np.zeros((n_frames, 2)), np.zeros((2, 2)), np.zeros(2), 0)
     same, span, step = _steps(spots, order, track)
-    if not same.any():
+    if not settings.remove_flow or not same.any():
         return flow.FlowField(np.zeros((n_frames, 2)), np.zeros((2, 2)), np.zeros(2), 0)
     start = order[:-1][same]
     return flow.fit(spots.frame[start], span, spots.xy_um[start], step, n_frames)
