@@ -1,0 +1,1 @@
+"""Tables of detection, flow and linking against truth and against other tools."""
