@@ -20,6 +20,7 @@ from evsize.diffusion import estimate_diffusion
 from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
 from evsize.qc import Evidence, assess
+from evsize.recording import part
 from evsize.results import (
     Acquisition,
     Detections,
@@ -93,6 +94,7 @@ def run(
         If the recording cannot be read.
     """
     settings = settings or Settings()
+    recording = part(recording, settings.recording.frames, settings.recording.roi_px)
     known = acquisition or recording.acquisition
     given = settings.acquisition.model_dump(exclude_none=True)
     known = known.updated(given, "settings file") if acquisition is None else known
@@ -222,6 +224,7 @@ class _Stages:
             "tracking": self.tracks.choices,
             "diffusion": self.likelihoods.choices,
             "sizing": self.sizing.choices,
+            "recording": _chosen_part(self.settings),
             "qc": {"profile": Value(value=self.settings.qc.profile, source="given or default")},
         }
         return {
@@ -269,7 +272,20 @@ class _Stages:
             d50_nm=self.sizing.distribution.d50_nm.value,
             figures=diagnostics,
             notes=tuple(self.info.notes),
+            recording=self.info,
+            duplicate_frames=self._duplicates(),
+            conflicts=self.acquisition.conflicts,
+            dark_spots=self._dark_spots(),
         )
+
+    def _duplicates(self) -> tuple[int, ...]:
+        frames = self.detections.frames
+        same = frames["flags"].to_numpy() & np.uint32(Flag.DUPLICATE_FRAME) > 0
+        return tuple(int(n) for n in frames["frame"].to_numpy()[same])
+
+    def _dark_spots(self) -> bool | None:
+        sign = self.detections.choices.get("polarity")
+        return None if sign is None or not len(self.detections.table) else sign.value == "dark"
 
     def _particles(self) -> pd.DataFrame:
         particles = self.sizing.particles
@@ -280,6 +296,12 @@ class _Stages:
         )
 
 
+def _chosen_part(settings: Settings) -> dict[str, Value]:
+    frames, roi = settings.recording.frames, settings.recording.roi_px
+    spelled = {"frames": frames, "roi_px": roi and ",".join(str(n) for n in roi)}
+    return {name: Value(value=text, source="given") for name, text in spelled.items() if text}
+
+
 def _provenance(
     start: str,
     seconds: Mapping[str, float],
@@ -288,7 +310,7 @@ def _provenance(
     settings: Mapping[str, Value],
 ) -> Provenance:
     text: dict[str, Any] = {
-        "acquisition": acquisition.model_dump(exclude={"sources"}),
+        "acquisition": acquisition.model_dump(exclude={"sources", "conflicts"}),
         "settings": {name: value.value for name, value in settings.items()},
     }
     digest = hashlib.sha256(json.dumps(text, sort_keys=True).encode()).hexdigest()

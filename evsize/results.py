@@ -37,6 +37,25 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+AGREEMENT = 0.01
+"""Relative difference within which two sources say the same."""
+AGREEMENT_K = 0.5
+"""Difference of two temperatures, K, within which they are the same: 1 % of a size."""
+
+
+def _agree(name: str, value: Any, other: Any) -> bool:
+    if other is None or value == other:
+        return True
+    if isinstance(value, str) or isinstance(other, str):
+        return str(value).casefold() == str(other).casefold()
+    within = AGREEMENT_K if name == "temperature_c" else AGREEMENT * abs(other)
+    return bool(abs(value - other) <= within)
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"
+
+
 class Value(Model):
     """A setting with its unit and where it came from."""
 
@@ -52,6 +71,8 @@ class Acquisition(Model):
     ----------
     sources : dict
         For each known value, where it came from.
+    conflicts : tuple of str
+        A sentence for each value that a weaker source states otherwise.
     """
 
     pixel_size_um: float | None = None
@@ -63,6 +84,7 @@ class Acquisition(Model):
     depth_um: float | None = None
     dilution: float | None = None
     sources: dict[str, str] = Field(default_factory=dict)
+    conflicts: tuple[str, ...] = ()
 
     def known(self) -> dict[str, Value]:
         """Return the known values with unit and source."""
@@ -73,14 +95,25 @@ class Acquisition(Model):
         }
 
     def updated(self, values: Mapping[str, Any], source: str) -> Acquisition:
-        """Return a copy in which the given values (not None) replace what was known."""
+        """Return a copy in which the given values (not None) replace what was known.
+
+        A value that says something else than the one it replaces is a conflict.
+        """
         new = {name: value for name, value in values.items() if value is not None}
         sources = self.sources | dict.fromkeys(new, source)
+        conflicts = tuple(
+            f"{name}: {source} says {_plain(value)}, {self.sources.get(name, 'given')} "
+            f"{_plain(getattr(self, name))}; the former is used."
+            for name, value in new.items()
+            if not _agree(name, value, getattr(self, name))
+        )
         if "medium" in new and "viscosity_mpas" not in new:
             # a viscosity known from a weaker source belonged to another medium
             new["viscosity_mpas"] = None
             sources.pop("viscosity_mpas", None)
-        return self.model_copy(update={**new, "sources": sources})
+        return self.model_copy(
+            update={**new, "sources": sources, "conflicts": (*self.conflicts, *conflicts)}
+        )
 
     def missing(self) -> list[str]:
         """Names of the values without which evsize refuses to size."""
@@ -226,6 +259,32 @@ class Tracks:
 
 
 @dataclass(frozen=True)
+class NoiseUncertainty:
+    """How far the localisation noise, pooled over the recording, may be off, and what follows.
+
+    The variance of a track is ``shape @ parameters``, a few parameters that all tracks share. Drawn
+    anew with weights w, the parameters move by ``(w - 1) @ influence`` and, where expectations
+    from outside entered, by ``prior_sd @ z`` with z standard normal.
+
+    Attributes
+    ----------
+    slope : ndarray, (n, g)
+        Change of each log-likelihood with the localisation variance, 1/um^2.
+    shape : ndarray, (n, k)
+        Parts of each track's localisation variance.
+    influence : ndarray, (n, k)
+        Change of the parameters when a track counts once more; sums to 0.
+    prior_sd : ndarray, (k, m)
+        Change of the parameters with each expectation, a standard error at a time.
+    """
+
+    slope: Floats
+    shape: Floats
+    influence: Floats
+    prior_sd: Floats
+
+
+@dataclass(frozen=True)
 class Likelihoods:
     """Likelihood of the diffusion coefficient of each used track.
 
@@ -253,6 +312,13 @@ class Likelihoods:
         Tracks not used, by reason.
     choices, diagnostics
         As in `Tracks`.
+    last_frame : ndarray of int, (n,), optional
+        Frame of the last position.
+    start_um, end_um : ndarray, (n, 2), optional
+        First and last position less the flow since the recording began, um: by them the tracks
+        that one particle left are joined again. By default each track is a particle.
+    noise : NoiseUncertainty, optional
+        By default the localisation error counts as known.
     """
 
     track_id: NDArray[np.int64]
@@ -268,6 +334,10 @@ class Likelihoods:
     rejected: Mapping[str, int]
     choices: Mapping[str, Value]
     diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+    last_frame: NDArray[np.int64] | None = None
+    start_um: Floats | None = None
+    end_um: Floats | None = None
+    noise: NoiseUncertainty | None = None
 
 
 class Estimate(Model):
@@ -382,7 +452,24 @@ class Qc(Model):
 
 
 class RecordingInfo(Model):
-    """The recording as it was read."""
+    """The recording as it was read.
+
+    Attributes
+    ----------
+    frames_declared : int or None
+        Frames that the file promises, where that is another number.
+    damaged_frames : list of int
+        Frames that could not be decoded whole.
+    missed_after : dict of int to int
+        Frames after which, by the file's own times, others were dropped, and how many.
+    uneven_frames : list of int or None
+        Frames whose distance from the one before is no whole number of usual intervals, by the
+        file's own times; None where it has none.
+    notes : list of str
+        What is odd about the file.
+    remarks : list of str
+        What is worth knowing and not odd.
+    """
 
     path: str
     sha256: str | None = None
@@ -392,7 +479,12 @@ class RecordingInfo(Model):
     bit_depth: int
     duration_s: float | None = None
     format: str = ""
+    frames_declared: int | None = None
+    damaged_frames: list[int] = Field(default_factory=list)
+    missed_after: dict[int, int] = Field(default_factory=dict)
+    uneven_frames: list[int] | None = None
     notes: list[str] = Field(default_factory=list)
+    remarks: list[str] = Field(default_factory=list)
 
 
 class TracksSummary(Model):

@@ -47,6 +47,23 @@ class AcquisitionSettings(Section):
     )
 
 
+class RecordingSettings(Section):
+    """Which part of a recording is analysed; all of it where left out."""
+
+    frames: Annotated[str, Field(pattern=r"^\d*:\d*$")] | None = Field(
+        None, description="A:B, frames from A up to, but without, B; from 0"
+    )
+    roi_px: (
+        tuple[
+            Annotated[int, Field(ge=0)],
+            Annotated[int, Field(ge=0)],
+            Annotated[int, Field(ge=1)],
+            Annotated[int, Field(ge=1)],
+        ]
+        | None
+    ) = Field(None, description="column and row of the upper left corner, width, height, px")
+
+
 class DetectionSettings(Section):
     """How spots are found; what is left out follows from the recording."""
 
@@ -145,6 +162,7 @@ class Settings(Section):
     """All settings; ``Settings()`` is right for a usual recording."""
 
     acquisition: AcquisitionSettings = AcquisitionSettings()
+    recording: RecordingSettings = RecordingSettings()
     detection: DetectionSettings = DetectionSettings()
     tracking: TrackingSettings = TrackingSettings()
     diffusion: DiffusionSettings = DiffusionSettings()

@@ -23,7 +23,7 @@ def analyze(
         list[Path],
         typer.Argument(
             metavar="RECORDING",
-            help="TIFF, OME-TIFF, AVI, MP4, MOV or MKV files, or folders of images.",
+            help="TIFF, AVI, MP4, MOV, MKV or ND2 files, or folders of images.",
             show_default=False,
         ),
     ],
@@ -40,6 +40,8 @@ def analyze(
     viscosity: options.Viscosity = None,
     depth: options.Depth = None,
     dilution: options.Dilution = None,
+    frames: options.FrameRange = None,
+    roi: options.Region = None,
     engine: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="How spots are found: 'fast' or 'trackpy'."),
@@ -76,7 +78,8 @@ def analyze(
         depth_um=depth,
         dilution=dilution,
     )
-    settings = read_settings(config, engine, tables)
+    part = options.chosen_part(frames, roi)
+    settings = read_settings(config, engine, tables, part)
     request = Request(
         out=out,
         settings=settings,

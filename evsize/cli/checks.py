@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,9 @@ class Job:
     error: EvsizeError | None = field(default=None, compare=False)
 
 
-def read_settings(config: Path | None, engine: str | None, tables: str | None) -> Settings:
+def read_settings(
+    config: Path | None, engine: str | None, tables: str | None, part: Mapping[str, Any]
+) -> Settings:
     """Put the options over the settings file, and check them.
 
     Raises
@@ -53,6 +55,7 @@ def read_settings(config: Path | None, engine: str | None, tables: str | None) -
     data = settings.model_dump(mode="json")
     if engine is not None:
         data["detection"]["engine"] = engine
+    data["recording"] |= part
     if tables is not None:
         data["output"]["tables"] = [name.strip() for name in tables.split(",") if name.strip()]
     return parse_settings(data, "command line")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -57,6 +58,19 @@ Depth = Annotated[
 Dilution = Annotated[
     float | None, _option("dilution", "FACTOR", "How many times the sample was diluted.")
 ]
+FrameRange = Annotated[
+    str | None,
+    typer.Option("--frames", metavar="A:B", help="Only frames A up to, but without, B; from 0."),
+]
+Region = Annotated[
+    str | None,
+    typer.Option(
+        "--roi",
+        metavar="X,Y,W,H",
+        help="Only this part of the frames, in px: column and row of its upper left corner, "
+        "width, height.",
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what stands there already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for programs: JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -96,6 +110,30 @@ def checked_values(**values: Any) -> dict[str, Any]:
 
 def _meaning(settings: type[AcquisitionSettings], name: str) -> str:
     return settings.model_fields[name].description or name
+
+
+def chosen_part(frames: str | None, roi: str | None) -> dict[str, Any]:
+    """Return the settings of the part of a recording that was asked for.
+
+    Raises
+    ------
+    UsageError
+        If it is not written as it should be.
+    """
+    from evsize.errors import UsageError
+
+    if frames is not None and not re.fullmatch(r"\d*:\d*", frames):
+        raise UsageError(f"--frames {frames}", "A:B, for example 0:500 or 100:", "correct it")
+    chosen: dict[str, Any] = {} if frames is None else {"frames": frames}
+    if roi is None:
+        return chosen
+    try:
+        x, y, width, height = (int(number) for number in roi.split(","))
+    except ValueError as error:
+        raise UsageError(
+            f"--roi {roi}", "four whole numbers X,Y,W,H, for example 100,50,640,480", "correct it"
+        ) from error
+    return chosen | {"roi_px": (x, y, width, height)}
 
 
 def flags_for(missing: list[str]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from evsize.results import RecordingInfo
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -27,6 +29,14 @@ class Evidence:
         Diagnostics of the stages, by name.
     notes : tuple of str
         What was odd or assumed when the recording was read.
+    recording : RecordingInfo or None
+        The file as it was read.
+    duplicate_frames : tuple of int or None
+        Frames identical to the one before.
+    conflicts : tuple of str
+        What sources of acquisition values contradict each other in.
+    dark_spots : bool or None
+        Whether spots are dark on a bright ground.
     """
 
     duration_s: float | None
@@ -39,3 +49,7 @@ class Evidence:
     d50_nm: float | None
     figures: Mapping[str, float | None]
     notes: tuple[str, ...] = ()
+    recording: RecordingInfo | None = None
+    duplicate_frames: tuple[int, ...] | None = None
+    conflicts: tuple[str, ...] = ()
+    dark_spots: bool | None = None

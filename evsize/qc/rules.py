@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from evsize.qc.damage import DAMAGE_RULES
 from evsize.qc.evidence import Evidence
 from evsize.results import Finding, Status
 
@@ -320,6 +321,7 @@ RULES: Mapping[str, Rule] = {
         saturated_spots,
         localisation_noise,
         as_recorded,
+        *DAMAGE_RULES,
     )
 }
 """Every rule by its name."""
@@ -330,5 +332,6 @@ REQUIRED = frozenset(RULES) - {
     "even_steps",
     "flow",
     "localisation_noise",
+    "polarity",
 }
 """Rules without whose data no recording passes."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,29 @@ from evsize.errors import RecordingError, TooFewFramesError
 from evsize.recording.array import ArrayRecording, SequenceRecording
 from evsize.recording.base import Recording
 from evsize.recording.checks import reading
+from evsize.recording.depth import find_depth
 from evsize.recording.images import FolderRecording
-from evsize.recording.magic import IMAGES, TIFF, VIDEOS, describe, kind_of_bytes, read_head
-from evsize.recording.sidecar import checked, combine, find_sidecar, read_sidecar
+from evsize.recording.magic import (
+    IMAGES,
+    ND2,
+    NPY,
+    TIFF,
+    VIDEOS,
+    describe,
+    kind_of_bytes,
+    read_head,
+)
+from evsize.recording.nd2_file import Nd2Recording
+from evsize.recording.numpy_file import NpyRecording, ZarrRecording, is_zarr
+from evsize.recording.part import part
+from evsize.recording.raw_avi import RawAviRecording
+from evsize.recording.sidecar import checked, combine, read_sidecars
 from evsize.recording.tiff import TiffRecording
-from evsize.recording.video import VideoRecording
+from evsize.recording.video import UndecodableError, VideoRecording
 
-__all__ = ["READERS", "Reader", "Recording", "open_recording"]
+__all__ = ["READERS", "Reader", "Recording", "open_recording", "part"]
 
-KINDS = "a TIFF stack, an AVI, MP4, MOV or MKV film, or a folder of images"
+KINDS = "a TIFF stack, an AVI, MP4, MOV or MKV film, an ND2 file, or a folder of images"
 
 
 @dataclass(frozen=True)
@@ -34,10 +48,25 @@ class Reader:
     open: Callable[[Path], Recording]
 
 
+def open_film_file(path: Path) -> Recording:
+    """Open a film through FFmpeg, or as plain grey pixels where FFmpeg does not know them."""
+    try:
+        return VideoRecording(path)
+    except UndecodableError:
+        if kind_of_bytes(read_head(path)) != "avi":
+            raise
+        return RawAviRecording(path)
+
+
 READERS: Mapping[str, Reader] = {
-    "tiff": Reader("TIFF stacks: plain, ImageJ, OME, BigTIFF", (TIFF,), TiffRecording),
-    "video": Reader("AVI, MP4, MOV, MKV, WMV", VIDEOS, VideoRecording),
+    "tiff": Reader(
+        "TIFF stacks: plain, ImageJ, OME, Micro-Manager, BigTIFF", (TIFF,), TiffRecording
+    ),
+    "video": Reader("AVI, MP4, MOV, MKV, WMV, Phantom Cine", VIDEOS, open_film_file),
     "images": Reader("a folder of PNG, TIFF, JPEG or BMP images", ("folder",), FolderRecording),
+    "nd2": Reader("Nikon ND2, with the nd2 package", (ND2,), Nd2Recording),
+    "npy": Reader("NumPy .npy files", (NPY,), NpyRecording),
+    "zarr": Reader("zarr folders, with the zarr package", ("zarr",), ZarrRecording),
 }
 """The readers by family; a kind is named by `magic.kind_of_bytes`, never by an extension."""
 
@@ -56,8 +85,8 @@ def open_recording(
 ) -> Recording:
     """Open a recording without reading its frames.
 
-    What is given here counts before a ``NAME.toml`` beside the file (its ``[acquisition]`` table),
-    and that before what the file itself says.
+    What is given here counts before what stands beside the file (see `sidecar.find_sidecars`), and
+    that before what the file itself says.
 
     Parameters
     ----------
@@ -116,20 +145,18 @@ def open_recording(
         },
         "open_recording",
     )
-    layers: dict[str, dict[str, Any]] = {}
+    layers: Mapping[str, Mapping[str, Any]] = {}
     if isinstance(source, str | os.PathLike):
         path = Path(source)
         reader = find_reader(path)
-        sidecar = find_sidecar(path)
-        if sidecar is not None:
-            layers[f"sidecar {sidecar.name}"] = read_sidecar(sidecar)
-        recording = reader.open(path)
+        layers, doubts = read_sidecars(path)
+        recording = with_notes(reader.open(path), doubts)
     else:
         recording = open_in_memory(source)
-    layers["given"] = given
     try:
-        recording.acquisition = combine(recording.acquisition, layers)
+        recording.acquisition = combine(recording.acquisition, {**layers, "given": given})
         require_frames(recording)
+        find_depth(recording)
     except BaseException:
         recording.close()
         raise
@@ -148,7 +175,7 @@ def find_reader(path: Path) -> Reader:
     """
     with reading(path):
         if path.is_dir():
-            return READERS["images"]
+            return READERS["zarr" if is_zarr(path) else "images"]
         if not path.exists():
             raise RecordingError(f"there is no {path}", KINDS, "check the path")
         if not path.is_file():
@@ -166,6 +193,13 @@ def find_reader(path: Path) -> Reader:
         )
     found = f"{path} is a file of another kind: {kind or describe(head)}"
     raise RecordingError(found, KINDS, "export the recording as TIFF or AVI")
+
+
+def with_notes(recording: Recording, notes: Sequence[str]) -> Recording:
+    """Add what is odd about the files beside a recording."""
+    facts = recording.facts
+    recording.facts = replace(facts, notes=(*facts.notes, *notes))
+    return recording
 
 
 def open_in_memory(source: Any) -> Recording:
@@ -188,6 +222,14 @@ def open_in_memory(source: Any) -> Recording:
     )
 
 
+def promised(recording: Recording) -> str:
+    """Say that the file promises more than it holds."""
+    declared = recording.facts.declared or 0
+    if declared <= len(recording):
+        return ""
+    return f"the file promises {declared}: it was cut, copy it again from the instrument"
+
+
 def require_frames(recording: Recording) -> None:
     """Refuse a recording without two frames or whose first cannot be read.
 
@@ -204,6 +246,6 @@ def require_frames(recording: Recording) -> None:
         raise TooFewFramesError(
             f"{recording.facts.path} has {has}",
             "at least 2 frames",
-            " ".join(recording.facts.notes),
+            promised(recording),
         )
     recording.get_frame(0)

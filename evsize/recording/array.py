@@ -22,6 +22,10 @@ class ArrayRecording(Recording):
     ----------
     array : ndarray, (frames, height, width) or (frames, height, width, 3 or 4)
         Also anything that has such a shape, a type and is indexed by frame.
+    name : str, optional
+        Where it came from.
+    kind : str
+        What it is, for people.
 
     Raises
     ------
@@ -29,9 +33,9 @@ class ArrayRecording(Recording):
         If it has another shape or holds no grey levels.
     """
 
-    def __init__(self, array: Any) -> None:
+    def __init__(self, array: Any, name: str = "", kind: str = "array") -> None:
         shape = tuple(int(n) for n in array.shape)
-        name = f"array {' x '.join(str(n) for n in shape)}"
+        name = name or f"array {' x '.join(str(n) for n in shape)}"
         if len(shape) == 2:
             array, shape = np.asarray(array)[None], (1, *shape)
         coloured = len(shape) == 4 and shape[3] in (3, 4)
@@ -45,13 +49,13 @@ class ArrayRecording(Recording):
         super().__init__(
             Facts(
                 path=name,
-                format=f"array, {dtype}",
+                format=f"{kind}, {dtype}",
                 frames=shape[0],
                 shape=(shape[1], shape[2]),
                 dtype=dtype,
                 bit_depth=bits,
                 white_level=white_level(dtype, bits),
-                notes=(ALIKE,) if coloured else (),
+                remarks=(ALIKE,) if coloured else (),
             )
         )
         self._array = array
@@ -103,7 +107,7 @@ class SequenceRecording(Recording):
                 white_level=float(
                     getattr(sequence, "white_level", None) or white_level(dtype, bits)
                 ),
-                notes=(ALIKE,) if first.ndim == 3 else (),
+                remarks=(ALIKE,) if first.ndim == 3 else (),
             )
         )
         self._sequence = sequence

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from evsize.errors import RecordingError
 from evsize.recording.checks import DamagedFrameError, reading
 from evsize.recording.grey import to_grey
+from evsize.recording.sidecar import combine
+from evsize.recording.times import find_uneven
 from evsize.results import Acquisition, RecordingInfo
 
-STAND_IN_SEARCH = 100
+STAND_IN_SEARCH = 1000
 """Frames looked through for an intact one when the first frames are damaged."""
+COLOURED = "Frames are in colour: their luminance (0.299 R + 0.587 G + 0.114 B) is used."
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,15 @@ class Facts:
         Bits a pixel that carry grey levels.
     white_level : float
         Largest grey level the encoding can hold; infinite for real numbers.
+    declared : int or None
+        Frames that the file promises, where it says.
     notes : tuple of str
         Plain sentences about everything assumed or odd.
-    metadata : dict
-        Acquisition values found in the file, by their names in `Acquisition`.
-    metadata_source : str
-        Where in the file they were found.
+    remarks : tuple of str
+        Plain sentences about what is worth knowing and not odd.
+    metadata : dict of str to dict
+        Acquisition values found in the file, by their names in `Acquisition`, for each place they
+        were found in, the least trusted first.
     timestamps_s : ndarray, (frames,), or None
         Time of each frame since the first, s; None where the file has no times of its own.
     """
@@ -57,9 +63,10 @@ class Facts:
     dtype: np.dtype[Any]
     bit_depth: int
     white_level: float
+    declared: int | None = None
     notes: tuple[str, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
-    metadata_source: str = ""
+    remarks: tuple[str, ...] = ()
+    metadata: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     timestamps_s: NDArray[np.float64] | None = None
 
 
@@ -71,7 +78,7 @@ class Recording(pims.FramesSequence):  # type: ignore[misc]  # pims is not typed
     ``frame_shape``, ``pixel_type``, ``white_level`` and ``acquisition`` as well.
 
     A frame that cannot be decoded is replaced by the nearest intact one before it (after it, at the
-    start), carries ``metadata["corrupt"] = True`` and is counted in `damaged_frames` and the notes.
+    start), carries ``metadata["corrupt"] = True`` and is counted in `damaged_frames`.
 
     Attributes
     ----------
@@ -85,7 +92,7 @@ class Recording(pims.FramesSequence):  # type: ignore[misc]  # pims is not typed
 
     def __init__(self, facts: Facts, resources: ExitStack | None = None) -> None:
         self.facts = facts
-        self.acquisition = Acquisition().updated(facts.metadata, facts.metadata_source)
+        self.acquisition = combine(Acquisition(), facts.metadata)
         self._resources = resources or ExitStack()
         self._closed = False
         self._sha256: str | None = None
@@ -200,10 +207,8 @@ class Recording(pims.FramesSequence):  # type: ignore[misc]  # pims is not typed
             self._damaged.add(index)
             return None
         if native.kind == "f" and not np.isfinite(pixels).all():
-            raise RecordingError(
-                f"{self.facts.path}: frame {index} holds values that are not numbers",
-                "finite grey levels",
-            )
+            self._damaged.add(index)
+            return None
         return np.ascontiguousarray(pixels, dtype=native)
 
     def _stand_in(self, index: int) -> NDArray[Any]:
@@ -231,33 +236,28 @@ class Recording(pims.FramesSequence):  # type: ignore[misc]  # pims is not typed
         if self._sha256 is None:
             with reading(self.facts.path):
                 self._sha256 = self._digest()
-        rate = self.acquisition.frame_rate_hz
-        return RecordingInfo(
-            path=self.facts.path,
-            sha256=self._sha256,
-            frames=len(self),
-            height_px=self.facts.shape[0],
-            width_px=self.facts.shape[1],
-            bit_depth=self.facts.bit_depth,
-            duration_s=None if rate is None else len(self) / rate,
-            format=self.facts.format,
-            notes=[*self.facts.notes, *self._later_notes()],
-        )
+        return self.about().model_copy(update={"sha256": self._sha256})
 
-    def _later_notes(self) -> list[str]:
-        notes = []
-        if self._coloured:
-            notes.append(
-                "Frames are in colour: their luminance (0.299 R + 0.587 G + 0.114 B) is used."
-            )
-        if self._damaged:
-            names = ", ".join(str(n) for n in self.damaged_frames[:5])
-            more = ", ..." if len(self._damaged) > 5 else ""
-            notes.append(
-                f"{len(self._damaged)} frames could not be decoded whole ({names}{more}); where "
-                "nothing could be decoded, the frame before stands in."
-            )
-        return notes
+    def about(self) -> RecordingInfo:
+        """Describe the recording without its hash, which takes a pass over the whole file."""
+        rate, facts = self.acquisition.frame_rate_hz, self.facts
+        missed_after, uneven = find_uneven(self.timestamps_s)
+        coloured = (COLOURED,) if self._coloured else ()
+        return RecordingInfo(
+            path=facts.path,
+            frames=len(self),
+            height_px=facts.shape[0],
+            width_px=facts.shape[1],
+            bit_depth=facts.bit_depth,
+            duration_s=None if rate is None else len(self) / rate,
+            format=facts.format,
+            frames_declared=facts.declared if facts.declared != len(self) else None,
+            damaged_frames=list(self.damaged_frames),
+            missed_after=missed_after,
+            uneven_frames=uneven,
+            notes=[*facts.notes, *coloured],
+            remarks=list(facts.remarks),
+        )
 
     def close(self) -> None:
         """Close every file; frames cannot be read afterwards."""

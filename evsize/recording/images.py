@@ -70,7 +70,8 @@ class FolderRecording(Recording):
                 dtype=header.dtype,
                 bit_depth=header.bit_depth,
                 white_level=white_level(header.dtype, header.bit_depth),
-                notes=tuple(folder_notes(header, others)),
+                notes=jpeg_notes(header),
+                remarks=tuple(folder_remarks(header, others)),
             )
         )
         self._files = files
@@ -115,16 +116,21 @@ def some(names: Sequence[str]) -> str:
     return f": {', '.join(names[:3])}{', ...' if len(names) > 3 else ''}"
 
 
-def folder_notes(header: ImageHeader, others: Sequence[str]) -> list[str]:
-    """Say what was passed over and what the kind of image does to grey levels."""
-    notes = []
+def jpeg_notes(header: ImageHeader) -> tuple[str, ...]:
+    """Say what the kind of image does to grey levels."""
+    if header.kind != "jpeg":
+        return ()
+    return ("JPEG images: compression changed the grey levels before evsize saw them.",)
+
+
+def folder_remarks(header: ImageHeader, others: Sequence[str]) -> list[str]:
+    """Say what was passed over and how the images are stored."""
+    remarks = []
     if others:
-        notes.append(f"{len(others)} files that are no images were passed over{some(others)}.")
+        remarks.append(f"{len(others)} files that are no images were passed over{some(others)}.")
     if header.mode in COLOUR_MODES:
-        notes.append(f"Images are stored as {header.mode}: read as grey.")
-    if header.kind == "jpeg":
-        notes.append("JPEG images: compression changed the grey levels before evsize saw them.")
-    return notes
+        remarks.append(f"Images are stored as {header.mode}: read as grey.")
+    return remarks
 
 
 def check_alike(first: Path, header: ImageHeader, file: Path, other: ImageHeader) -> None:

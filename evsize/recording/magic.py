@@ -7,7 +7,8 @@ from pathlib import Path
 HEAD_BYTES = 64
 TIFF = "tiff"
 IMAGES = (TIFF, "png", "jpeg", "bmp")
-VIDEOS = ("avi", "mp4", "matroska", "asf")
+ND2, CINE, NPY = "Nikon ND2", "Phantom Cine", "NumPy array"
+VIDEOS = ("avi", "mp4", "matroska", "asf", CINE)
 
 STARTS: dict[bytes, str] = {
     b"II*\0": TIFF,
@@ -19,12 +20,12 @@ STARTS: dict[bytes, str] = {
     b"BM": "bmp",
     b"\x1aE\xdf\xa3": "matroska",
     b"\x30\x26\xb2\x75\x8e\x66\xcf\x11": "asf",
-    b"\xda\xce\xbe\x0a": "Nikon ND2",
-    b"CI\x2c\0": "Phantom Cine",
+    b"\xda\xce\xbe\x0a": ND2,
+    b"CI\x2c\0": CINE,
     b"\x89HDF": "HDF5",
     b"PK\x03\x04": "ZIP archive",
     b"\x1f\x8b": "gzip archive",
-    b"\x93NUMPY": "NumPy array",
+    b"\x93NUMPY": NPY,
     b"GIF8": "GIF",
     b"%PDF": "PDF",
 }

@@ -3,26 +3,80 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from evsize import vendors
 from evsize.results import Acquisition
 from evsize.settings import AcquisitionSettings, parse_settings, read_toml
 
+FOLDER_FILE = "folder.toml"
+MOST_FILES = 500
+"""Files of a folder that are looked at for a vendor's tables."""
 
-def find_sidecar(path: Path) -> Path | None:
-    """Return the ``NAME.toml`` beside ``NAME.tif`` (``NAME.ome.tif``) or the folder ``NAME``."""
+
+def names_of(path: Path) -> list[str]:
+    """Names under which files beside a recording may stand, without their endings."""
     place = path.absolute()
     if place.is_dir():
-        names = [place.resolve().name]
-    else:
-        names = [place.stem]
-        if place.stem.lower().endswith(".ome"):
-            names.append(place.stem[: -len(".ome")])
-    candidates = [place.parent / f"{name}.toml" for name in names]
-    return next((file for file in candidates if file.is_file()), None)
+        return [place.resolve().name]
+    names = [place.stem]
+    if place.stem.lower().endswith(".ome"):
+        names.append(place.stem[: -len(".ome")])
+    return names
+
+
+def find_sidecars(path: Path) -> list[Path]:
+    """Files beside a recording that say how it was made, the least trusted first.
+
+    What a person wrote counts before what an instrument wrote, and ``NAME.toml`` before
+    ``folder.toml``, which is for all recordings of the folder.
+    """
+    folder, names = path.absolute().parent, names_of(path)
+    written = [folder / FOLDER_FILE, *(folder / f"{name}.toml" for name in reversed(names))]
+    return [*vendor_files(folder, names), *(file for file in written if file.is_file())]
+
+
+def vendor_files(folder: Path, names: list[str]) -> list[Path]:
+    """A ZetaView TXT of the recording's name, and NanoSight summaries of the folder."""
+    try:
+        files = sorted(islice(folder.iterdir(), MOST_FILES))
+    except OSError:
+        return []
+    kinds = {file: file.suffix.lower() for file in files if file.is_file()}
+    texts = [file for file, kind in kinds.items() if kind == ".txt" and file.stem in names]
+    return [file for file, kind in kinds.items() if kind == ".csv"] + texts
+
+
+def read_sidecars(path: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Read what stands beside a recording.
+
+    Returns
+    -------
+    layers : dict of str to dict
+        Source and its acquisition values, the least trusted first.
+    notes : list of str
+        Values that cannot be true.
+
+    Raises
+    ------
+    UsageError
+        If a TOML file is broken or has an unknown key.
+    """
+    layers: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    for file in find_sidecars(path):
+        if file.suffix.lower() == ".toml":
+            values = read_sidecar(file)
+        else:
+            values, doubts = plausible(vendors.acquisition_of(file, names_of(path)))
+            notes += [f"{file.name}: {doubt}" for doubt in doubts]
+        if values:
+            layers[f"sidecar {file.name}"] = values
+    return layers, notes
 
 
 def read_sidecar(file: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,10 +24,10 @@ from evsize.recording.checks import (
     reading,
     white_level,
 )
-from evsize.recording.tiff_metadata import declared_frames, read_metadata, significant_bits
+from evsize.recording.tiff_metadata import declared_frames, ome_sizes, read_metadata
 
 PLANES = ("YX", "YXS", "SYX")
-AXIS_NAMES = {"Z": "depth (Z)", "C": "channels (C)", "I": "images", "Q": "unnamed"}
+AXIS_NAMES = {"Z": "depths (Z)", "C": "channels (C)", "R": "positions", "P": "positions"}
 
 
 @dataclass(frozen=True)
@@ -39,17 +40,27 @@ class Layout:
         A page a frame; one page for all of them where they are one block.
     offset : int or None
         First byte of the block.
-    frames, declared : int
-        Frames that are whole, and those that the file promises.
+    planes : ndarray of int, (frames,)
+        For each whole frame its number in the block or among the pages.
+    declared : int
+        Frames that the file promises.
     axes : str
         Of the recording as a whole, for example ``TYX``.
+    left_out : str
+        Planes that are not read, for people.
     """
 
     pages: Sequence[Any]
     offset: int | None
-    frames: int
+    planes: NDArray[np.int64]
     declared: int
     axes: str
+    left_out: str = ""
+
+    def of_frames(self, tif: TiffFile) -> list[Any]:
+        """Pages of the frames one by one, where the file has one for each."""
+        pages: Any = self.pages if self.offset is None else tif.pages
+        return [pages[int(n)] for n in self.planes if n < len(pages)]
 
 
 class TiffRecording(Recording):
@@ -75,19 +86,21 @@ class TiffRecording(Recording):
                 raise RecordingError(f"{path} has pages with axes {page.axes}", "one plane a page")
             dtype = check_type(path, np.dtype(page.dtype or "V"))
             layout = find_layout(path, tif, page)
-            bits = significant_bits(tif) or int(np.max(page.bitspersample))
-            metadata, source, notes = read_metadata(tif)
+            said = read_metadata(tif, layout.of_frames(tif), len(layout.planes))
+            bits = said.bits or int(np.max(page.bitspersample))
             facts = Facts(
                 path=str(path),
                 format=f"{kind_of(tif)}, {dtype}, {compression_of(page)}",
-                frames=layout.frames,
+                frames=len(layout.planes),
                 shape=(page.imagelength, page.imagewidth),
                 dtype=dtype,
                 bit_depth=bits,
                 white_level=white_level(dtype, bits),
-                notes=(*layout_notes(layout, tif, page), *notes, *message_notes(messages)),
-                metadata=metadata,
-                metadata_source=source,
+                declared=layout.declared,
+                notes=(*layout_notes(layout, tif, page), *said.notes, *message_notes(messages)),
+                remarks=layout_remarks(page),
+                metadata=said.values,
+                timestamps_s=said.times_s,
             )
             super().__init__(facts, stack.pop_all())
         self._file = tif.filehandle
@@ -103,14 +116,14 @@ class TiffRecording(Recording):
     def _block(self, index: int) -> NDArray[Any]:
         assert self._layout.offset is not None
         pixels = np.empty(self._page_shape, self._page_dtype)
-        self._file.seek(self._layout.offset + index * pixels.nbytes)
+        self._file.seek(self._layout.offset + int(self._layout.planes[index]) * pixels.nbytes)
         if self._file.readinto(pixels) < pixels.nbytes:
             raise DamagedFrameError
         return pixels
 
     def _page(self, index: int) -> NDArray[Any]:
-        page = self._layout.pages[index]
-        if not is_whole(page, self._file.size):
+        page = self._layout.pages[int(self._layout.planes[index])]
+        if not is_whole(page):
             raise DamagedFrameError
         try:
             with library_messages():
@@ -132,6 +145,8 @@ class TiffRecording(Recording):
 
 def kind_of(tif: TiffFile) -> str:
     """Name the dialect."""
+    if tif.is_micromanager:
+        return "Micro-Manager TIFF"
     if tif.is_ome:
         return "OME-TIFF"
     if tif.is_imagej:
@@ -158,72 +173,107 @@ def find_layout(path: Path, tif: TiffFile, page: Any) -> Layout:
     Raises
     ------
     RecordingError
-        If frames have more than one axis besides height and width.
+        If no axis of several can be time.
     """
     series = tif.series[0]
-    outer = [(a, n) for a, n in zip(series.axes, series.shape, strict=True) if a not in "YXS"]
-    long = [(a, n) for a, n in outer if n > 1]
-    if len(long) > 1:
-        raise RecordingError(
-            f"{path} is a stack of {' x '.join(f'{n} {a}' for a, n in long)}",
-            "one plane a time point",
-            "save one channel and one depth by itself",
-        )
-    axes = "".join(a for a, _ in long) + page.axes
-    counted = int(np.prod([n for _, n in outer], dtype=np.int64)) if outer else 1
-    declared = max(counted, declared_frames(tif))
+    outer = [(a, int(n)) for a, n in zip(series.axes, series.shape, strict=True) if a not in "YXS"]
+    counted = math.prod(n for _, n in outer)
     pages = len(tif.pages)
-    if page.is_contiguous and page.fillorder == 1 and (series.dataoffset or pages == 1):
-        offset = int(series.dataoffset or page.dataoffsets[0])
-        if not (counted == 1 and pages > 1):
-            fits = max(0, tif.filehandle.size - offset) // max(1, int(page.nbytes))
-            return Layout([page], offset, min(declared, fits), declared, axes)
+    one_block = page.is_contiguous and page.fillorder == 1 and (series.dataoffset or pages == 1)
     if counted == 1 and pages > 1:
+        sizes = [f"{n} {a}" for a, n in ome_sizes(tif).items() if n > 1]
+        if len(sizes) > 1:
+            raise RecordingError(
+                f"{path} is a damaged stack of {' x '.join(sizes)}",
+                "a whole file, or one plane a time point",
+                "copy it again from the instrument",
+            )
         alike = [p for p in tif.pages if p.shape == page.shape and p.dtype == page.dtype]
-        return Layout(alike, None, count_whole(alike, tif), max(declared, len(alike)), axes)
+        declared = max(declared_frames(tif), len(alike))
+        return Layout(alike, None, whole_planes(np.arange(len(alike)), alike), declared, page.axes)
+    time = time_axis(path, outer)
+    planes = plane_numbers(outer, time)
+    others = [f"{n} {AXIS_NAMES.get(a, a)}" for a, n in outer if n > 1 and a != time]
+    axes = (time if len(planes) > 1 else "") + page.axes
+    declared = len(planes) if others else max(len(planes), declared_frames(tif))
+    left_out = " and ".join(others)
+    if one_block:
+        offset = int(series.dataoffset or page.dataoffsets[0])
+        fits = max(0, tif.filehandle.size - offset) // max(1, int(page.nbytes))
+        held = np.arange(min(declared, fits)) if not others else planes[planes < fits]
+        return Layout([page], offset, held, declared, axes, left_out)
     listed = list(series.pages)
-    return Layout(listed, None, count_whole(listed, tif), max(declared, len(listed)), axes)
+    return Layout(listed, None, whole_planes(planes, listed), declared, axes, left_out)
 
 
-def count_whole(pages: Sequence[Any], tif: TiffFile) -> int:
-    """Count the pages up to the last one whose bytes are all there."""
-    count = len(pages)
-    while count and not is_whole(pages[count - 1], tif.filehandle.size):
+def time_axis(path: Path, outer: Sequence[tuple[str, int]]) -> str:
+    """Choose the axis of the frames: T, or the only one that is longer than 1.
+
+    Raises
+    ------
+    RecordingError
+        If there are several and none is T.
+    """
+    long = [a for a, n in outer if n > 1]
+    if len(long) < 2 or "T" in long:
+        return "T" if "T" in long else "".join(long)
+    raise RecordingError(
+        f"{path} is a stack of {' x '.join(f'{n} {a}' for a, n in outer if n > 1)} without times",
+        "one plane a time point",
+        "save one channel and one depth by itself",
+    )
+
+
+def plane_numbers(outer: Sequence[tuple[str, int]], time: str) -> NDArray[np.int64]:
+    """Numbers of the planes along the axis of time, at the start of all others."""
+    numbers = np.arange(math.prod(n for _, n in outer)).reshape([n for _, n in outer])
+    chosen = numbers[tuple(slice(None) if a == time else 0 for a, _ in outer)]
+    return np.atleast_1d(chosen).astype(np.int64)
+
+
+def whole_planes(planes: NDArray[np.int64], pages: Sequence[Any]) -> NDArray[np.int64]:
+    """Cut the planes after the last one whose bytes are all there."""
+    count = min(len(planes), int(np.searchsorted(planes, len(pages))))
+    while count and not is_whole(pages[planes[count - 1]]):
         count -= 1
-    return count
+    return planes[:count]
 
 
-def is_whole(page: Any, file_size: int) -> bool:
-    """Whether all bytes of a page lie within the file."""
+def is_whole(page: Any) -> bool:
+    """Whether all bytes of a page lie within its file."""
     if page is None or not page.dataoffsets:
         return False
+    size = page.parent.filehandle.size
     pairs = zip(page.dataoffsets, page.databytecounts, strict=True)
-    return all(offset > 0 and count > 0 and offset + count <= file_size for offset, count in pairs)
+    return all(offset > 0 and count > 0 and offset + count <= size for offset, count in pairs)
 
 
 def layout_notes(layout: Layout, tif: TiffFile, page: Any) -> list[str]:
     """Say what is odd about where the frames lie and how they are stored."""
     notes = []
-    if layout.frames < layout.declared:
-        notes.append(
-            f"The file promises {layout.declared} frames and holds {layout.frames}: it was cut."
-        )
+    if layout.left_out:
+        notes.append(f"The file holds {layout.left_out}; only the first of them is read.")
     first = layout.axes[0] if len(layout.axes) > len(page.axes) else "T"
     if first in ("Z", "C"):
         notes.append(f"The file calls its frames {AXIS_NAMES[first]}; read as time points.")
     extra = len(tif.series) - 1
-    used = layout.frames if layout.offset is not None else len(layout.pages)
+    used = len(layout.planes) if layout.offset is not None else len(layout.pages)
     if extra and used < len(tif.pages):
         notes.append(f"The file holds {extra} more image series; only the first is read.")
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         notes.append("The file stores white as zero; its grey levels are taken as they stand.")
     if page.photometric == PHOTOMETRIC.PALETTE:
         notes.append("The file has a colour table; its values are taken as grey levels.")
-    if "S" in page.axes:
-        notes.append(f"Frames are stored with {page.samplesperpixel} channels: read as grey.")
     if np.dtype(page.dtype).kind == "f":
         notes.append("Grey levels are real numbers: saturated pixels cannot be told.")
     return notes
+
+
+def layout_remarks(page: Any) -> tuple[str, ...]:
+    """Say how the frames are stored."""
+    if "S" not in page.axes:
+        return ()
+    return (f"Frames are stored with {page.samplesperpixel} channels: read as grey.",)
 
 
 def message_notes(messages: Sequence[str]) -> list[str]:

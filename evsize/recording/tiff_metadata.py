@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from tifffile import TiffFile, xml2dict
 
 from evsize.recording.sidecar import plausible
+from evsize.recording.times import rate_of, stated_times
 
 UM = {
     "nm": 1e-3,
@@ -35,29 +41,71 @@ SECONDS = {
 RELATIVE = 1e-6
 
 
-def read_metadata(tif: TiffFile) -> tuple[dict[str, Any], str, list[str]]:
-    """Read pixel size and frame rate where the file gives them with their units.
+@dataclass(frozen=True)
+class Said:
+    """What a TIFF file says of its frames.
 
-    Returns
-    -------
-    values : dict
-        By their names in `Acquisition`.
-    source : str
-        Where they stand.
-    notes : list of str
+    Attributes
+    ----------
+    values : dict of str to dict
+        Acquisition values for each place they stand in, the least trusted first.
+    times_s : ndarray, (frames,), or None
+        Time of each frame since the first, s.
+    bits : int or None
+        Bits a pixel that carry grey levels.
+    notes : tuple of str
         What was not used and why.
     """
-    try:
-        if tif.is_ome:
-            source, (values, notes) = "OME metadata", ome_values(ome_pixels(tif))
-        elif tif.is_imagej:
-            source, (values, notes) = "ImageJ metadata", imagej_values(tif)
-        else:
-            return {}, "", []
-    except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError, SyntaxError):
-        return {}, "", ["The metadata of the file cannot be read: not used."]
-    values, doubts = plausible(values)
-    return values, source, notes + doubts
+
+    values: Mapping[str, Mapping[str, Any]]
+    times_s: NDArray[np.float64] | None = None
+    bits: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, SyntaxError)
+"""What reading metadata that were cut or overwritten may raise."""
+
+
+def read_metadata(tif: TiffFile, pages: Sequence[Any], frames: int) -> Said:
+    """Read scale, times and depth where the file gives them with their units.
+
+    Parameters
+    ----------
+    tif : TiffFile
+        The file.
+    pages : sequence
+        A page a frame where there are as many as frames.
+    frames : int
+        Number of frames.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    found: dict[str, Any] = {}
+    dialects: list[tuple[bool, str, Callable[[], Dialect]]] = [
+        (tif.is_imagej, "ImageJ metadata", lambda: imagej_values(tif)),
+        (tif.is_ome, "OME metadata", lambda: ome_values(ome_pixels(tif), frames)),
+        (tif.is_micromanager, "Micro-Manager metadata", lambda: mm_values(tif, pages, frames)),
+    ]
+    for applies, source, read in dialects:
+        if not applies:
+            continue
+        try:
+            said, extra, odd = read()
+        except BROKEN:
+            notes.append(f"The {source} of the file cannot be read: not used.")
+            continue
+        values[source], doubts = plausible(said)
+        found |= {name: value for name, value in extra.items() if value is not None}
+        notes += [*odd, *doubts]
+    bits = found.get("bits")
+    page: Any = tif.pages[0]
+    depth = bits if bits is not None and 1 < bits <= page.dtype.itemsize * 8 else None
+    return Said(values, found.get("times_s"), depth, tuple(notes))
+
+
+Dialect = tuple[dict[str, Any], dict[str, Any], list[str]]
+"""Acquisition values; ``times_s`` and ``bits`` where known; what was not used."""
 
 
 def ome_pixels(tif: TiffFile) -> dict[str, Any]:
@@ -69,8 +117,17 @@ def ome_pixels(tif: TiffFile) -> dict[str, Any]:
     return pixels if isinstance(pixels, dict) else {}
 
 
-def ome_values(pixels: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Pixel size and frame rate of a Pixels element; OME's default units are um and s."""
+def ome_sizes(tif: TiffFile) -> dict[str, int]:
+    """Time points, depths and channels that OME metadata promise."""
+    try:
+        pixels = ome_pixels(tif) if tif.is_ome else {}
+        return {axis: max(1, int(pixels.get(f"Size{axis}", 1))) for axis in "TZC"}
+    except BROKEN:
+        return {}
+
+
+def ome_values(pixels: dict[str, Any], frames: int) -> Dialect:
+    """Scale, times and depth of a Pixels element; OME's default units are um and s."""
     values: dict[str, Any] = {}
     notes = []
     x, y = pixels.get("PhysicalSizeX"), pixels.get("PhysicalSizeY")
@@ -80,13 +137,59 @@ def ome_values(pixels: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
             notes.append(f"The file's pixels are not square ({x} and {y}): size not used.")
         else:
             values["pixel_size_um"] = float(x) * unit
+    times, exposure = ome_planes(pixels, frames)
+    values |= rate_of(times)
     step, unit = pixels.get("TimeIncrement"), SECONDS.get(str(pixels.get("TimeIncrementUnit", "s")))
     if step and unit:
         values["frame_rate_hz"] = 1 / (float(step) * unit)
-    return values, notes
+    if exposure is not None:
+        values["exposure_ms"] = exposure
+    bits = int(pixels.get("SignificantBits") or 0) or None
+    return values, {"times_s": times, "bits": bits}, notes
 
 
-def imagej_values(tif: TiffFile) -> tuple[dict[str, Any], list[str]]:
+def ome_planes(
+    pixels: dict[str, Any], frames: int
+) -> tuple[NDArray[np.float64] | None, float | None]:
+    """Times (s) and exposure (ms) of the planes of the first channel and depth."""
+    planes = pixels.get("Plane") or []
+    planes = planes if isinstance(planes, list) else [planes]
+    first = [p for p in planes if not int(p.get("TheC", 0)) and not int(p.get("TheZ", 0))]
+    timed = {
+        int(p["TheT"]): float(p["DeltaT"]) * SECONDS[str(p.get("DeltaTUnit", "s"))]
+        for p in first
+        if "DeltaT" in p
+    }
+    whole = sorted(timed) == list(range(len(timed)))
+    times = stated_times([timed[n] for n in sorted(timed)], frames) if timed and whole else None
+    exposures = {
+        float(p["ExposureTime"]) * SECONDS[str(p.get("ExposureTimeUnit", "s"))] * 1e3
+        for p in first
+        if "ExposureTime" in p
+    }
+    return times, exposures.pop() if len(exposures) == 1 else None
+
+
+def mm_values(tif: TiffFile, pages: Sequence[Any], frames: int) -> Dialect:
+    """Scale, exposure, times and depth that Micro-Manager writes beside each frame."""
+    first: Any = tif.pages[0]
+    said = first.tags["MicroManagerMetadata"].value
+    values: dict[str, Any] = {}
+    if float(said.get("PixelSizeUm", 0)) > 0:
+        values["pixel_size_um"] = float(said["PixelSizeUm"])
+    if float(said.get("Exposure-ms", 0)) > 0:
+        values["exposure_ms"] = float(said["Exposure-ms"])
+    times = None
+    if len(pages) >= frames:
+        texts = (page.aspage().tags.get("MicroManagerMetadata") for page in pages[:frames])
+        elapsed = [tag.value.get("ElapsedTime-ms") for tag in texts if tag is not None]
+        times = stated_times(np.array(elapsed, dtype=float) / 1e3, frames)
+    values |= rate_of(times)
+    bits = int(said.get("BitDepth", 0)) or None
+    return values, {"times_s": times, "bits": bits}, []
+
+
+def imagej_values(tif: TiffFile) -> Dialect:
     """Pixel size and frame rate of an ImageJ stack."""
     said: dict[str, Any] = tif.imagej_metadata or {}
     tags: Any = tif.pages[0].tags
@@ -107,7 +210,7 @@ def imagej_values(tif: TiffFile) -> tuple[dict[str, Any], list[str]]:
         notes.append(
             f"The file states {float(said['fps']):g} frames/s, the rate of playback: not used."
         )
-    return values, notes
+    return values, {}, notes
 
 
 def declared_frames(tif: TiffFile) -> int:
@@ -115,6 +218,8 @@ def declared_frames(tif: TiffFile) -> int:
     if tif.is_imagej:
         count = (tif.imagej_metadata or {}).get("images", 0)
         return int(count) if isinstance(count, int) else 0
+    if tif.is_ome:
+        return math.prod(ome_sizes(tif).values())
     shaped = tif.shaped_metadata
     if shaped and len(shaped) == 1:
         shape = shaped[0].get("shape") or ()
@@ -125,15 +230,3 @@ def declared_frames(tif: TiffFile) -> int:
             count *= int(n)
         return count
     return 0
-
-
-def significant_bits(tif: TiffFile) -> int | None:
-    """Bits that carry grey levels, where OME metadata say so."""
-    if not tif.is_ome:
-        return None
-    try:
-        bits = int(ome_pixels(tif).get("SignificantBits") or 0)
-    except (ValueError, TypeError, AttributeError, SyntaxError):
-        return None
-    page: Any = tif.pages[0]
-    return bits if 1 < bits <= page.dtype.itemsize * 8 else None

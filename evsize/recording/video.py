@@ -16,11 +16,16 @@ from numpy.typing import NDArray
 from evsize.errors import RecordingError
 from evsize.recording.base import Facts, Recording
 from evsize.recording.checks import DamagedFrameError, check_size, file_sha256, reading
+from evsize.recording.sidecar import plausible
 from evsize.recording.video_index import PacketIndex, build_index, whole_packets
 from evsize.recording.video_pixels import film_has_colour, grey_pixels, levels_of
 
 TAIL_FRAMES = 300
 """Longest run of frames decoded when opening to see whether the end of the film is whole."""
+
+
+class UndecodableError(RecordingError):
+    """A film in a format that FFmpeg does not know."""
 
 
 class VideoRecording(Recording):
@@ -71,14 +76,15 @@ class VideoRecording(Recording):
         levels = levels_of(first)
         context = self._stream.codec_context
         container = self._container.format.name.split(",")[0]
-        notes = self._index_notes()
+        notes = list(self._index.notes)
+        films = len(self._container.streams.video)
+        if films > 1:
+            notes.append(f"The file holds {films} films; only the first is read.")
         if levels.note:
             notes.append(levels.note)
         if film_has_colour(first):
             notes.append("The film has colour; only its brightness (luma) is used.")
-        times = self._index.times_s(self._stream.time_base, self._length)
-        if times is not None:
-            notes.append("The time between frames varies; the film's own times are kept.")
+        metadata, remarks = self._clock(container)
         return Facts(
             path=str(path),
             format=f"{container}, {context.name}, {first.format.name}",
@@ -87,31 +93,38 @@ class VideoRecording(Recording):
             dtype=levels.dtype,
             bit_depth=levels.bit_depth,
             white_level=levels.white,
+            declared=self._stream.frames or self._expected(),
             notes=tuple(notes),
-            timestamps_s=times,
+            remarks=(*levels.remarks, *remarks),
+            metadata=metadata,
+            timestamps_s=self._index.times_s(self._stream.time_base, self._length),
         )
 
-    def _index_notes(self) -> list[str]:
-        notes = list(self._index.notes)
-        announced, length = self._stream.frames, self._length
-        if announced and announced != length:
-            notes.append(
-                f"The header announces {announced} frames; {length} of them can be decoded."
-            )
-        elif length < len(self._index):
-            notes.append(
-                f"The film holds {len(self._index)} frames; {length} of them can be decoded."
-            )
+    def _expected(self) -> int:
+        """Frames that fill the stated duration, where they are clearly more than there are."""
+        held, rate = len(self._index), self._stream.average_rate
+        microseconds = self._container.duration
+        if not rate or not microseconds or self._index.pts is None:
+            return held
+        expected = round(microseconds / 1e6 * float(rate))
+        return expected if expected > 1.02 * held + 1 else held
+
+    def _clock(self, container: str) -> tuple[dict[str, dict[str, Any]], list[str]]:
+        """Frame rate and exposure, where the camera wrote them; else what the film states."""
+        if container == "cine":  # the file of a Phantom camera: its unit of time is the frame
+            shutter_ns = self._stream.metadata.get("shutter_ns", "")
+            said: dict[str, Any] = {"frame_rate_hz": float(1 / (self._stream.time_base or 1))}
+            if shutter_ns.isdecimal():
+                said["exposure_ms"] = int(shutter_ns) / 1e6
+            values, doubts = plausible(said)
+            return {"Cine metadata": values}, doubts
         rate = self._stream.average_rate
-        if rate:
-            notes.append(
-                f"The film states {float(rate):.6g} frames/s; not used, since this is often the "
-                "rate of playback."
-            )
-        films = len(self._container.streams.video)
-        if films > 1:
-            notes.append(f"The file holds {films} films; only the first is read.")
-        return notes
+        if not rate:
+            return {}, []
+        return {}, [
+            f"The film states {float(rate):.6g} frames/s; not used, since this is often the rate "
+            "of playback."
+        ]
 
     def _count_decodable(self) -> int:
         """Decode the last run of frames: a film cut short loses frames at its end."""
@@ -237,9 +250,14 @@ def open_film(path: Path) -> tuple[InputContainer, VideoStream]:
     with ExitStack() as stack:
         stack.callback(container.close)
         stream = next(iter(container.streams.video), None)
-        if stream is None or stream.codec_context is None:
-            lacks = "no film in it" if stream is None else "a film that FFmpeg cannot decode"
-            raise RecordingError(f"{path} has {lacks}", "a video stream")
+        if stream is None:
+            raise RecordingError(f"{path} has no film in it", "a video stream")
+        if stream.codec_context is None:
+            raise UndecodableError(
+                f"{path} has a film that FFmpeg cannot decode",
+                "a video stream in a known format",
+                "save it as an uncompressed grey AVI or as TIFF",
+            )
         # Slices in parallel, never frames: a frame must come out with its own packet.
         stream.thread_type = "SLICE"
         stack.pop_all()

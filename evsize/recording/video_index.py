@@ -13,8 +13,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-IRREGULAR = 0.05
-"""Share of the frame interval by which intervals may differ and still count as regular."""
+from evsize.recording.times import IRREGULAR
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,7 @@ class Levels:
     bit_depth: int
     white: float
     note: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=64)
@@ -112,14 +113,18 @@ def levels_of(frame: VideoFrame) -> Levels:
     pixels = format_of(frame)
     name, said = frame.format.name, int(frame.color_range)
     full = said == FULL or name.startswith("yuvj") or not (pixels.luma or said == LIMITED)
-    note = ""
-    if not full:
-        note = f"Grey levels are in the limited range of films: white is {235 << (pixels.bits - 8)}"
-        note += "." if said == LIMITED else " (assumed: the film does not say)."
-    elif pixels.kind in ("packed", "planar_rgb") and len(pixels.channels) != 1:
-        note = f"Frames are stored in colour ({name}): read as grey."
     white = 2**pixels.bits - 1 if full else 235 << (pixels.bits - 8)
-    return Levels(pixels.dtype.newbyteorder("="), pixels.bits, float(white), note)
+    note, remarks = "", []
+    if not full:
+        text = f"Grey levels are in the limited range of films: white is {white}"
+        if said == LIMITED:
+            remarks.append(f"{text}.")
+        else:
+            note = f"{text} (assumed: the film does not say)."
+    elif pixels.kind in ("packed", "planar_rgb") and len(pixels.channels) != 1:
+        remarks.append(f"Frames are stored in colour ({name}): read as grey.")
+    dtype = pixels.dtype.newbyteorder("=")
+    return Levels(dtype, pixels.bits, float(white), note, tuple(remarks))
 
 
 def grey_pixels(frame: VideoFrame) -> tuple[NDArray[Any], bool]:

@@ -11,7 +11,7 @@ from evsize import qc
 from evsize.errors import UsageError
 from evsize.qc import Evidence, assess, load_profile, verdict
 from evsize.qc.rules import REQUIRED, RULES
-from evsize.results import Finding
+from evsize.results import Finding, RecordingInfo
 from evsize.settings import QcSettings
 
 FIGURES = {
@@ -29,6 +29,15 @@ FIGURES = {
     **{f"step_correlation_se_lag_{lag}": 0.002 for lag in (2, 3, 4, 5, 6)},
     **{f"diameter_from_lag_{lag}_nm": 100.0 for lag in (1, 4, 8, 12)},
 }
+WHOLE = RecordingInfo(
+    path="a.tif", frames=1500, height_px=480, width_px=640, bit_depth=8, uneven_frames=[]
+)
+
+
+def recorded(**changes: object) -> RecordingInfo:
+    return WHOLE.model_copy(update=changes)
+
+
 GOOD = Evidence(
     duration_s=60.0,
     n_used=3000,
@@ -39,6 +48,9 @@ GOOD = Evidence(
     search_radius_um=2.5,
     d50_nm=100.0,
     figures=FIGURES,
+    recording=WHOLE,
+    duplicate_frames=(),
+    dark_spots=False,
 )
 
 # rule, what is changed in the evidence, status; names of `FIGURES` change the figures
@@ -107,6 +119,33 @@ CASES = [
     ("localisation_noise", {"loc_var_predicted_um2": None}, "no_data"),
     ("as_recorded", {}, "pass"),
     ("as_recorded", {"notes": ("Compressed with loss.",)}, "warn"),
+    ("whole_file", {}, "pass"),
+    ("whole_file", {"recording": recorded(frames_declared=1501)}, "warn"),
+    ("whole_file", {"recording": recorded(frames_declared=1400)}, "warn"),
+    ("whole_file", {"recording": None}, "no_data"),
+    ("corrupt_frames", {}, "pass"),
+    ("corrupt_frames", {"recording": recorded(damaged_frames=list(range(15)))}, "warn"),
+    ("corrupt_frames", {"recording": recorded(damaged_frames=list(range(16)))}, "fail"),
+    ("corrupt_frames", {"recording": None}, "no_data"),
+    ("duplicate_frames", {}, "pass"),
+    ("duplicate_frames", {"duplicate_frames": (7,)}, "warn"),
+    ("duplicate_frames", {"duplicate_frames": tuple(range(16))}, "fail"),
+    ("duplicate_frames", {"duplicate_frames": None}, "no_data"),
+    ("missing_frames", {}, "pass"),
+    ("missing_frames", {"recording": recorded(missed_after={9: 2})}, "warn"),
+    ("missing_frames", {"recording": recorded(missed_after={9: 16})}, "fail"),
+    ("missing_frames", {"recording": recorded(uneven_frames=None)}, "not_applicable"),
+    ("missing_frames", {"recording": None}, "no_data"),
+    ("even_times", {}, "pass"),
+    ("even_times", {"recording": recorded(uneven_frames=[8])}, "warn"),
+    ("even_times", {"recording": recorded(uneven_frames=list(range(16)))}, "fail"),
+    ("even_times", {"recording": recorded(uneven_frames=None)}, "not_applicable"),
+    ("even_times", {"recording": None}, "no_data"),
+    ("sources_agree", {}, "pass"),
+    ("sources_agree", {"conflicts": ("One says 25, the other 30.",)}, "warn"),
+    ("polarity", {}, "pass"),
+    ("polarity", {"dark_spots": True}, "warn"),
+    ("polarity", {"dark_spots": None}, "no_data"),
 ]
 
 
@@ -157,7 +196,8 @@ def test_contract_of_the_profile():
     assert set(profile) <= set(RULES)
     for rule, limits in profile.items():
         assert limits["source"], rule
-    assert set(RULES) - set(profile) == {"something_to_size", "as_recorded"}
+    without = {"something_to_size", "as_recorded", "sources_agree", "polarity"}
+    assert set(RULES) - set(profile) == without
     assert set(RULES) > REQUIRED
 
 
@@ -225,3 +265,13 @@ def test_no_evidence_fails():
 def test_an_unknown_profile_names_the_known_ones(name):
     with pytest.raises(UsageError, match="general"):
         assess(GOOD, QcSettings(profile=name))
+
+
+def test_findings_name_the_frames():
+    damaged = [3, 4, 5, 9, *range(20, 60, 2)]
+    found = finding("corrupt_frames", replace(GOOD, recording=recorded(damaged_frames=damaged)))
+    assert "24 frames" in found.message
+    assert "3-5, 9, 20, 22" in found.message
+    assert "and 10 more" in found.message
+    found = finding("missing_frames", replace(GOOD, recording=recorded(missed_after={20: 5})))
+    assert found.message == "5 frames were dropped, after the frames 20."

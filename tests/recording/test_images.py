@@ -50,8 +50,8 @@ def test_colour_images_that_are_grey_are_grey_exactly(channels: int, tmp_path: P
     colour[..., 3:] = 255
     with open_recording(write_images(tmp_path / "a", colour)) as recording:
         np.testing.assert_array_equal(np.array(list(recording)), FRAMES)
-        assert any("read as grey" in note for note in recording.info().notes)
-        assert not any("luminance" in note for note in recording.info().notes)
+        assert any("read as grey" in remark for remark in recording.info().remarks)
+        assert recording.info().notes == []
 
 
 def test_coloured_images_give_luminance_and_a_note(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ def test_other_files_are_passed_over_and_noted(tmp_path: Path) -> None:
     (folder / ".hidden").write_text("x")
     with open_recording(folder) as recording:
         assert len(recording) == 12
-        notes = recording.info().notes
-        assert any("2 files that are no images" in note and "fake.png" in note for note in notes)
+        remarks = recording.info().remarks
+        assert any("2 files that are no images" in text and "fake.png" in text for text in remarks)
 
 
 def test_hash_covers_names_and_content(tmp_path: Path) -> None:
@@ -147,5 +147,4 @@ def test_real_folder(shared_data: Path) -> None:
             rgba = np.array(image)
         expected = luminance(rgba[..., 0], rgba[..., 1], rgba[..., 2])
         np.testing.assert_array_equal(recording[-1], expected)
-        notes = recording.info().notes
-        assert any("LICENSE, README" in note for note in notes)
+        assert any("LICENSE, README" in remark for remark in recording.info().remarks)
