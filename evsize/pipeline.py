@@ -273,15 +273,21 @@ class _Stages:
             figures=diagnostics,
             notes=tuple(self.info.notes),
             recording=self.info,
-            duplicate_frames=self._duplicates(),
+            duplicate_frames=self._marked(Flag.DUPLICATE_FRAME),
             conflicts=self.acquisition.conflicts,
             dark_spots=self._dark_spots(),
+            sudden_frames={
+                "scene_cut": self._marked(Flag.SCENE_CUT),
+                "stage_jump": self._marked(Flag.STAGE_JUMP),
+                "pulse": self._marked(Flag.PULSE),
+            },
         )
 
-    def _duplicates(self) -> tuple[int, ...]:
-        frames = self.detections.frames
-        same = frames["flags"].to_numpy() & np.uint32(Flag.DUPLICATE_FRAME) > 0
-        return tuple(int(n) for n in frames["frame"].to_numpy()[same])
+    def _marked(self, flag: Flag) -> tuple[int, ...]:
+        """Frames that carry a flag."""
+        frames = self.tracks.frames
+        marked = frames["flags"].to_numpy() & np.uint32(flag) > 0
+        return tuple(int(n) for n in frames["frame"].to_numpy()[marked])
 
     def _dark_spots(self) -> bool | None:
         sign = self.detections.choices.get("polarity")

@@ -36,6 +36,7 @@ class Flag(IntFlag):
     CORRUPT_FRAME = 1 << 17
     SCENE_CUT = 1 << 18
     STAGE_JUMP = 1 << 19
+    PULSE = 1 << 20
 
 
 FLAG_MEANING: dict[Flag, str] = {
@@ -52,7 +53,8 @@ FLAG_MEANING: dict[Flag, str] = {
     Flag.DUPLICATE_FRAME: "identical to the frame before",
     Flag.CORRUPT_FRAME: "could not be decoded whole",
     Flag.SCENE_CUT: "the scene changed: all tracks end here",
-    Flag.STAGE_JUMP: "all particles were displaced together",
+    Flag.STAGE_JUMP: "all particles were displaced together since the frame before",
+    Flag.PULSE: "as stage_jump, in several frames in a row",
 }
 
 REJECTING = Flag.TOO_SHORT | Flag.STATIONARY

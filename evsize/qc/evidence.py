@@ -37,6 +37,8 @@ class Evidence:
         What sources of acquisition values contradict each other in.
     dark_spots : bool or None
         Whether spots are dark on a bright ground.
+    sudden_frames : mapping of str to tuple of int, or None
+        Frames behind a sudden event, by its kind: scene_cut, stage_jump, pulse.
     """
 
     duration_s: float | None
@@ -53,3 +55,4 @@ class Evidence:
     duplicate_frames: tuple[int, ...] | None = None
     conflicts: tuple[str, ...] = ()
     dark_spots: bool | None = None
+    sudden_frames: Mapping[str, tuple[int, ...]] | None = None

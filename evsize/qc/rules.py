@@ -7,7 +7,7 @@ biologist; the registry at the end is the list of all rules.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from evsize.qc.damage import DAMAGE_RULES
@@ -227,6 +227,38 @@ def flow(evidence: Evidence, limits: Limits) -> Finding:
     )
 
 
+def sudden_motion(evidence: Evidence, limits: Limits) -> Finding:
+    """Did the stage stand still, and the pump run evenly?"""
+    events = evidence.sudden_frames
+    if events is None:
+        return _no_data("sudden_motion", "The frames were not looked at.")
+    moved = sorted({*events.get("stage_jump", ()), *events.get("pulse", ())})
+    cuts = events.get("scene_cut", ())
+    status = _above(len(moved), limits["warn_above"])
+    message = "All particles were never displaced together."
+    if moved:
+        message = f"All particles were suddenly displaced together before {_frames(moved)}."
+    if cuts:
+        message += f" The scene changed before {_frames(cuts)}: tracks end there."
+    return Finding(
+        rule="sudden_motion",
+        status=status,
+        measured=len(moved),
+        limit=f"at most {limits['warn_above']:g}",
+        unit="frames",
+        message=message,
+        advice=""
+        if status == "pass"
+        else "Look for vibration, a touched stage or a pump that runs in pulses.",
+    )
+
+
+def _frames(numbers: Sequence[int], most: int = 10) -> str:
+    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
+    word = "frame" if len(numbers) == 1 else "frames"
+    return f"{word} {', '.join(str(n) for n in numbers[:most])}{more}"
+
+
 def motion_blur(evidence: Evidence, limits: Limits) -> Finding:
     """Is the exposure known, and short enough?"""
     share = evidence.exposure_fraction
@@ -317,6 +349,7 @@ RULES: Mapping[str, Rule] = {
         step_correlation,
         even_steps,
         flow,
+        sudden_motion,
         motion_blur,
         saturated_spots,
         localisation_noise,
@@ -331,6 +364,7 @@ REQUIRED = frozenset(RULES) - {
     "step_correlation",
     "even_steps",
     "flow",
+    "sudden_motion",
     "localisation_noise",
     "polarity",
 }

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -12,19 +10,12 @@ from evsize.physics import Conditions
 from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
-from evsize.tracking import flow, linking, radius
+from evsize.tracking import events, linking, radius, rounds
 
 __all__ = ["link"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-MIN_STEPS = 4
-ROUNDS = 4
-LONGEST_SPAN = 3
-"""Frames from one position of a track to the next: a meeting of two particles may hide two."""
-BORDER = 2.5 / radius.REACH
-"""Width of the border in search radii: 2.5 standard deviations of the step of the fastest
-particles, which leaves 1/20 of the border's bias."""
 
 
 def link(
@@ -46,198 +37,97 @@ def link(
     Returns
     -------
     Tracks
-        With no spot, an empty table and zero flow.
+        With no spot, an empty table and zero flow. Scene cuts, stage jumps and pulses are flags of
+        ``frames``.
+
+    Notes
+    -----
+    For a likelihood: every step, over one frame or over a gap, was looked for within
+    ``search_radius_um`` of the position from which the step starts plus what ``flow_um`` gains
+    over it. Steps less that gain are therefore cut off at the radius, and nowhere else.
     """
     settings, conditions = settings or TrackingSettings(), as_conditions(acquisition)
-    spots = _Spots.of(detections, conditions)
-    n_frames = len(detections.frames)
-    first = _first_radius(spots, conditions, settings, n_frames, detections)
-    kernel = max(first.step_um, 0.5 * conditions.pixel_size_um)
-    reach = max(1.5 * first.radius_um, 12 * conditions.pixel_size_um)
-    coarse = np.zeros((n_frames, 2))
-    if settings.remove_flow and len(spots.frame):
-        coarse = flow.before_linking(spots.frame, spots.xy_um, n_frames, reach, kernel)
-    size_um = (
-        detections.width_px * conditions.pixel_size_um,
-        detections.height_px * conditions.pixel_size_um,
-    )
-    window = detections.choices.get("window_px")
-    reach_px = float(window.value) if window and window.value else 0.0
-    linked = _link_rounds(
-        spots, coarse, first, settings, size_um, reach_px * conditions.pixel_size_um
-    )
-    return _assemble(detections, spots, linked, conditions, settings)
+    table = detections.table.sort_values("frame", kind="stable", ignore_index=True)
+    film = _film(table, detections, conditions, settings)
+    step_um = _first_step_um(table, conditions, settings)
+    first = _first_radius(film, step_um, settings)
+    motion = rounds.no_motion(film.n_frames)
+    if settings.remove_flow and len(table):
+        reach = max(1.5 * first.radius_um, 12 * conditions.pixel_size_um)
+        kernel = max(step_um, 0.5 * conditions.pixel_size_um)
+        motion = rounds.before_linking(film, reach, kernel)
+    linked = rounds.link_rounds(film, motion, first, fit_flow=settings.remove_flow)
+    return _assemble(detections, table, film, linked, conditions, settings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spots:
-    frame: Ints
-    xy_um: Floats
-    table: pd.DataFrame
-
-    @classmethod
-    def of(cls, detections: Detections, conditions: Conditions) -> _Spots:
-        table = detections.table.sort_values("frame", kind="stable", ignore_index=True)
-        xy = table[["x_px", "y_px"]].to_numpy() * conditions.pixel_size_um
-        return cls(table["frame"].to_numpy(), xy, table)
-
-
-@dataclass(frozen=True, slots=True)
-class _Radius:
-    radius_um: float
-    limit_um: float
-    step_um: float
-    reason: str
-
-
-def _first_radius(
-    spots: _Spots,
+def _film(
+    table: pd.DataFrame,
+    detections: Detections,
     conditions: Conditions,
     settings: TrackingSettings,
-    n_frames: int,
-    detections: Detections,
-) -> _Radius:
-    se = float(np.nanmedian(spots.table["loc_se_px"])) if len(spots.frame) else 0.0
-    loc_var = (max(se, 0.0) * conditions.pixel_size_um) ** 2
-    step = radius.step_sd_um(
+) -> rounds.Film:
+    pixel = conditions.pixel_size_um
+    window = detections.choices.get("window_px")
+    overlap_px = float(window.value) if window and window.value else 0.0
+    return rounds.Film(
+        frame=table["frame"].to_numpy(),
+        xy_um=table[["x_px", "y_px"]].to_numpy() * pixel,
+        weak=(table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0,
+        n_frames=len(detections.frames),
+        size_um=(detections.width_px * pixel, detections.height_px * pixel),
+        overlap_um=overlap_px * pixel,
+        blur=conditions.blur,
+        max_gap=settings.max_gap_frames,
+    )
+
+
+def _first_step_um(
+    table: pd.DataFrame, conditions: Conditions, settings: TrackingSettings
+) -> float:
+    """Standard deviation of the step of the smallest particle along an axis, um."""
+    se = float(np.nanmedian(table["loc_se_px"])) if len(table) else 0.0
+    return radius.step_sd_um(
         conditions.diffusion_um2_s(settings.smallest_diameter_nm),
         conditions.frame_interval_s,
         conditions.blur,
-        loc_var,
+        (max(se, 0.0) * conditions.pixel_size_um) ** 2,
     )
-    if settings.search_radius_um is not None:
-        return _Radius(settings.search_radius_um, settings.search_radius_um, step, "given")
-    area = detections.height_px * detections.width_px * conditions.pixel_size_um**2
-    limit = radius.crowding_limit_um(len(spots.frame) / max(n_frames, 1), area)
-    wanted = radius.REACH * step
-    reason = f"the step that a {settings.smallest_diameter_nm:g} nm particle exceeds once in 10,000"
+
+
+def _first_radius(film: rounds.Film, step_um: float, settings: TrackingSettings) -> rounds.Radius:
+    given = settings.search_radius_um
+    if given is not None:
+        return rounds.Radius(given, given, True, "given")
+    limit = radius.crowding_limit_um(len(film.frame) / max(film.n_frames, 1), film.area_um2)
+    wanted = radius.REACH * step_um
     if wanted > limit:
-        reason = "crowding: 0.8 of the mean distance to the nearest neighbour"
-    return _Radius(min(wanted, limit), limit, step, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class _Linked:
-    order: Ints
-    track: Ints
-    field: flow.FlowField
-    radius: _Radius
-    truncated: float | None
-    border_um: float
-    in_company: float
-
-
-def _link_rounds(
-    spots: _Spots,
-    coarse: Floats,
-    first: _Radius,
-    settings: TrackingSettings,
-    size_um: tuple[float, float],
-    reach_um: float,
-) -> _Linked:
-    """Link, look how far the particles really step, and link again where the radius was wrong."""
-    n_frames = len(coarse)
-    path = np.concatenate([np.zeros((1, 2)), np.cumsum(coarse, axis=0)])
-    moving = spots.xy_um - path[spots.frame]
-    weak = (spots.table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0
-    company = linking.in_company(spots.frame, spots.xy_um, reach_um)
-    current, truncated = first, None
-    for _ in range(ROUNDS):
-        track = linking.link(
-            spots.frame, moving, n_frames, current.radius_um, settings.max_gap_frames
-        )
-        order = np.lexsort((spots.frame, track))
-        order = order[linking.drop_weak_starts(track[order], weak[order])]
-        order = order[~company[order]]
-        track[order] = linking.split(track[order], spots.frame[order], LONGEST_SPAN)
-        border = min(BORDER * current.radius_um + _fastest(coarse), min(size_um) / 4)
-        cut, keep = linking.border_cuts(track[order], spots.xy_um[order], size_um, border)
-        track[order] = cut
-        order = order[keep]
-        field = _fit_flow(spots, order, track, settings, n_frames)
-        found = _variances(spots, order, track, field)
-        if found is None:
-            break
-        truncated = radius.truncated_share(*found, current.radius_um)
-        if settings.search_radius_um is not None:
-            break
-        wanted = radius.from_tracks(*found)
-        reason = "the step that the fastest 0.5 % of the particles found exceed once in 10,000"
-        if wanted > current.limit_um:
-            wanted, reason = current.limit_um, "crowding: 0.8 of the mean neighbour distance"
-        settled = abs(wanted / current.radius_um - 1) < 0.05
-        if settled:
-            break
-        current = _Radius(wanted, current.limit_um, current.step_um, reason)
-    in_company = float(company.mean()) if len(company) else 0.0
-    return _Linked(order, track[order], field, current, truncated, border, in_company)
-
-
-def _fastest(flow_um: Floats) -> float:
-    """Largest displacement by the flow over a frame, um: it carries particles over the border."""
-    return float(np.hypot(*flow_um.T).max(initial=0.0))
-
-
-def _fit_flow(
-    spots: _Spots, order: Ints, track: Ints, settings: TrackingSettings, n_frames: int
-) -> flow.FlowField:
-    same, span, step = _steps(spots, order, track)
-    if not settings.remove_flow or not same.any():
-        return flow.FlowField(np.zeros((n_frames, 2)), np.zeros((2, 2)), np.zeros(2), 0)
-    start = order[:-1][same]
-    return flow.fit(spots.frame[start], span, spots.xy_um[start], step, n_frames)
-
-
-def _steps(spots: _Spots, order: Ints, track: Ints) -> tuple[NDArray[np.bool_], Ints, Floats]:
-    same = track[order][1:] == track[order][:-1]
-    span = np.diff(spots.frame[order])[same]
-    return same, span, np.diff(spots.xy_um[order], axis=0)[same]
-
-
-def _variances(
-    spots: _Spots, order: Ints, track: Ints, field: flow.FlowField
-) -> tuple[Floats, Ints] | None:
-    same, span, step = _steps(spots, order, track)
-    start = order[:-1][same]
-    brownian = step - field.over_step(spots.frame[start], span, spots.xy_um[start])
-    single = span == 1
-    owner = track[order][:-1][same][single]
-    count = np.bincount(owner, minlength=1)
-    square = np.bincount(owner, (brownian[single] ** 2).mean(axis=1), minlength=1)
-    long_enough = count >= MIN_STEPS
-    if long_enough.sum() < 5:
-        return None
-    n = count[long_enough].astype(np.int64)
-    return radius.step_variances(square[long_enough] / n, n), n
+        return rounds.Radius(limit, limit, False, radius.CROWDED)
+    reason = f"the step that a {settings.smallest_diameter_nm:g} nm particle exceeds once in 10,000"
+    return rounds.Radius(wanted, wanted, False, reason)
 
 
 def _assemble(
     detections: Detections,
-    spots: _Spots,
-    linked: _Linked,
+    spots: pd.DataFrame,
+    film: rounds.Film,
+    linked: rounds.Linked,
     conditions: Conditions,
     settings: TrackingSettings,
 ) -> Tracks:
-    rows = spots.table.iloc[linked.order]
-    frame, xy = spots.frame[linked.order], spots.xy_um[linked.order]
+    rows = spots.iloc[linked.order]
+    frame, xy = film.frame[linked.order], film.xy_um[linked.order]
     number = np.unique(linked.track, return_inverse=True)[1]
     same = number[1:] == number[:-1]
     span = np.diff(frame)[same]
-    flow_step = linked.field.over_step(frame[:-1][same], span, xy[:-1][same])
+    field = linked.motion.field
+    flow_step = field.over_step(frame[:-1][same], span, xy[:-1][same])
     brownian = np.diff(xy, axis=0)[same] - flow_step
-    carried = np.zeros((len(frame), 2))
-    carried[1:][same] = flow_step
-    carried = np.cumsum(carried, axis=0)
-    start = np.concatenate([[True], ~same]) if len(frame) else np.zeros(0, bool)
-    if len(frame):
-        carried -= carried[start][np.cumsum(start) - 1]
     flags = rows["flags"].to_numpy().copy()
     flags[1:][same] |= np.where(span > 1, Flag.AFTER_GAP, 0).astype(np.uint32)
-    times = detections.frames["t_s"].to_numpy()
     table = TRACKS.build(
         track_id=number,
         frame=frame,
-        t_s=times[frame],
+        t_s=detections.frames["t_s"].to_numpy()[frame],
         x_um=xy[:, 0],
         y_um=xy[:, 1],
         loc_se_nm=rows["loc_se_px"].to_numpy() * conditions.pixel_size_um * 1e3,
@@ -246,25 +136,19 @@ def _assemble(
         flags=flags,
     )
     single = span == 1
-    speed = linked.field.per_frame_um / conditions.frame_interval_s
-    frames = detections.frames.assign(flow_x_um_s=speed[:, 0], flow_y_um_s=speed[:, 1])
+    speed = field.per_frame_um / conditions.frame_interval_s
     chosen = linked.radius
     return Tracks(
         table=table,
-        flow_um=carried,
-        flow_parameters=linked.field.parameters,
-        frames=frames,
+        flow_um=_carried(same, flow_step),
+        flow_parameters=field.parameters,
+        frames=detections.frames.assign(
+            flow_x_um_s=speed[:, 0],
+            flow_y_um_s=speed[:, 1],
+            flags=detections.frames["flags"].to_numpy() | _frame_flags(linked.motion),
+        ),
         search_radius_um=chosen.radius_um,
-        choices={
-            "search_radius_um": Value(value=chosen.radius_um, unit="um", source=chosen.reason),
-            "max_gap_frames": Value(value=settings.max_gap_frames, source="given or default"),
-            "border_um": Value(
-                value=linked.border_um,
-                unit="um",
-                source="2.5 standard deviations of the step of the fastest particles, and the flow",
-            ),
-            "remove_flow": Value(value=settings.remove_flow, source="given or default"),
-        },
+        choices=_choices(linked, settings),
         diagnostics={
             "truncated_step_share": linked.truncated,
             "ambiguous_link_share": linking.ambiguous_share(
@@ -274,8 +158,38 @@ def _assemble(
                 chosen.radius_um,
             ),
             "in_company_share": linked.in_company,
-            "crowding_radius_um": chosen.limit_um if np.isfinite(chosen.limit_um) else None,
+            "crowding_radius_um": chosen.most_um,
             "flow_speed_um_s": float(np.hypot(*speed.mean(axis=0))) if len(speed) else 0.0,
-            "max_flow_step_um": _fastest(linked.field.per_frame_um),
+            "max_flow_step_um": field.fastest_um(film.size_um),
         },
     )
+
+
+def _carried(same: NDArray[np.bool_], flow_step: Floats) -> Floats:
+    """Displacement by the flow since the first position of each track, um."""
+    if not len(same) and not len(flow_step):
+        return np.zeros((0, 2))
+    carried = np.zeros((len(same) + 1, 2))
+    carried[1:][same] = flow_step
+    carried = np.cumsum(carried, axis=0)
+    start = np.concatenate([[True], ~same])
+    return np.asarray(carried - carried[start][np.cumsum(start) - 1])
+
+
+def _frame_flags(motion: rounds.Motion) -> NDArray[np.uint32]:
+    """Marks on the frames behind a scene cut or a sudden motion."""
+    flags = np.where(motion.cuts, np.uint32(Flag.SCENE_CUT), np.uint32(0))
+    for run in events.runs(motion.sudden):
+        flags[run + 1] |= np.uint32(Flag.STAGE_JUMP if len(run) == 1 else Flag.PULSE)
+    return flags.astype(np.uint32)
+
+
+def _choices(linked: rounds.Linked, settings: TrackingSettings) -> dict[str, Value]:
+    chosen = linked.radius
+    border_reason = "2.5 standard deviations of the step of the fastest particles, and the flow"
+    return {
+        "search_radius_um": Value(value=chosen.radius_um, unit="um", source=chosen.reason),
+        "max_gap_frames": Value(value=settings.max_gap_frames, source="given or default"),
+        "border_um": Value(value=linked.border_um, unit="um", source=border_reason),
+        "remove_flow": Value(value=settings.remove_flow, source="given or default"),
+    }

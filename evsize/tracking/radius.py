@@ -15,7 +15,7 @@ EXCEEDED = 1e-4
 """Share of steps that may exceed the radius: 1e-3 already lowers D by 0.7 %."""
 REACH = math.sqrt(2 * math.log(1 / EXCEEDED))
 """Radius, in standard deviations of one axis's step, that a plane step exceeds with `EXCEEDED`."""
-CROWDING = 0.8
+CROWDED = "crowding: the mean distance to the nearest neighbour"
 
 
 def step_sd_um(d_um2_s: float, interval_s: float, blur: float, loc_var_um2: float) -> float:
@@ -24,13 +24,13 @@ def step_sd_um(d_um2_s: float, interval_s: float, blur: float, loc_var_um2: floa
 
 
 def crowding_limit_um(spots_per_frame: float, area_um2: float) -> float:
-    """Largest sensible radius: 0.8 of the mean distance to the nearest neighbour, um.
+    """Largest sensible radius: the mean distance to the nearest neighbour, um.
 
     The mean distance to the nearest of randomly placed neighbours is 0.5/sqrt(density).
     """
     if spots_per_frame <= 0:
         return math.inf
-    return CROWDING * 0.5 * math.sqrt(area_um2 / spots_per_frame)
+    return 0.5 * math.sqrt(area_um2 / spots_per_frame)
 
 
 def step_variances(mean_square_um2: Floats, n_steps: Ints) -> Floats:

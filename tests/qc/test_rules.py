@@ -50,6 +50,7 @@ GOOD = Evidence(
     figures=FIGURES,
     recording=WHOLE,
     duplicate_frames=(),
+    sudden_frames={"scene_cut": (), "stage_jump": (), "pulse": ()},
     dark_spots=False,
 )
 
@@ -101,6 +102,11 @@ CASES = [
     ("flow", {"max_flow_step_um": 1.26}, "warn"),
     ("flow", {"max_flow_step_um": None}, "no_data"),
     ("flow", {"search_radius_um": None}, "no_data"),
+    ("sudden_motion", {}, "pass"),
+    ("sudden_motion", {"sudden_frames": {"scene_cut": (3,)}}, "pass"),
+    ("sudden_motion", {"sudden_frames": {"stage_jump": (3,)}}, "warn"),
+    ("sudden_motion", {"sudden_frames": {"pulse": tuple(range(40))}}, "warn"),
+    ("sudden_motion", {"sudden_frames": None}, "no_data"),
     ("motion_blur", {"exposure_fraction": 0.8}, "pass"),
     ("motion_blur", {"exposure_fraction": 0.81}, "warn"),
     ("motion_blur", {"exposure_fraction": None}, "warn"),

@@ -16,6 +16,7 @@ D = 4.0
 WHERE = conditions(0.0)
 STEP = float(np.sqrt(2 * D * WHERE.frame_interval_s))
 SIZE = (50.0, 50.0)
+MIDDLE = np.array(SIZE) / 2
 NOISE_FREE = DiffusionSettings(loc_sd_nm=0)
 FINE = D * np.geomspace(0.005, 4, 4000)
 
@@ -119,7 +120,7 @@ def test_flow_before_linking_finds_more_than_a_search_radius():
     # 8 um a frame, three times the radius: no link could tell
     rng = np.random.default_rng(10)
     frame, xy, _ = film(rng, 20, 60, SIZE, STEP, np.tile([8.0, 3.0], (60, 1)))
-    found = flow.before_linking(frame, xy, 60, 12.0, STEP)
+    found = flow.before_linking(frame, xy, 60, 12.0, STEP, MIDDLE).per_frame_um
     # the top of a kernel density of pairs sigma wide over a kernel as wide: 2 sigma/sqrt(pairs)
     assert np.all(np.abs(found - [8.0, 3.0]) < 4 * 2 * STEP / np.sqrt(0.7 * len(frame)))
 
@@ -128,7 +129,7 @@ def test_noise_has_no_flow_before_linking():
     rng = np.random.default_rng(11)
     frame = np.repeat(np.arange(60), 20)
     xy = rng.uniform(0, 50, (1200, 2))
-    assert not flow.before_linking(frame, xy, 60, 12.0, STEP).any()
+    assert not flow.before_linking(frame, xy, 60, 12.0, STEP, MIDDLE).per_frame_um.any()
 
 
 def test_gaps_are_closed_and_marked():

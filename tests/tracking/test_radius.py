@@ -28,7 +28,7 @@ def test_step_is_that_of_the_simulated_tracks(exposure):
     assert step.std() == pytest.approx(expected, rel=4 / np.sqrt(2 * step.size))
 
 
-def test_crowding_limit_is_a_share_of_the_distance_to_the_nearest():
+def test_crowding_limit_is_the_distance_to_the_nearest():
     rng = np.random.default_rng(3)
     n, side = 100, 10.0
     nearest = []
@@ -42,7 +42,7 @@ def test_crowding_limit_is_a_share_of_the_distance_to_the_nearest():
     limit = radius.crowding_limit_um(n, side**2)
     # n - 1 others, not n: 0.5 % further apart
     error = np.std(nearest) / np.sqrt(200)
-    assert abs(np.mean(nearest) - limit / radius.CROWDING) < 4 * error + 0.005 * limit
+    assert abs(np.mean(nearest) - limit) < 4 * error + 0.005 * limit
     assert radius.crowding_limit_um(0, 1.0) == math.inf
 
 
