@@ -28,7 +28,7 @@ def draw(detections: Detections, tracks: Tracks, pixel_size_um: float) -> NDArra
     if frame is None:
         return None
     factor = max(1, -(-SMALLEST_WIDTH_PX // detections.width_px))
-    grey = _stretch(np.asarray(frame, dtype=np.float64))
+    grey = stretch(np.asarray(frame, dtype=np.float64))
     picture = Image.fromarray(np.kron(grey, np.ones((factor, factor), np.uint8))).convert("RGB")
     pen = ImageDraw.Draw(picture)
     now = detections.preview_frame
@@ -44,7 +44,8 @@ def draw(detections: Detections, tracks: Tracks, pixel_size_um: float) -> NDArra
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _stretch(frame: NDArray[np.float64]) -> NDArray[np.uint8]:
+def stretch(frame: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Grey levels of 0 to 255 that show what is in a frame, or in several alike."""
     low, high = np.percentile(frame, [0.5, 99.9])
     return np.asarray(255 * np.clip((frame - low) / max(high - low, 1.0), 0, 1), dtype=np.uint8)
 

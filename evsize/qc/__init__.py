@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 from evsize.errors import UsageError
+from evsize.qc.damage import FILE_RULES
 from evsize.qc.evidence import Evidence
 from evsize.qc.rules import REQUIRED, RULES
-from evsize.results import Finding, Qc, Verdict
+from evsize.results import Finding, Qc, RecordingInfo, Verdict
 from evsize.settings import QcSettings
 
-__all__ = ["Evidence", "assess", "load_profile", "verdict"]
+__all__ = ["Evidence", "assess", "judge_file", "load_profile", "verdict"]
 
 
 def load_profile(name: str) -> Mapping[str, Any]:
@@ -47,6 +49,35 @@ def assess(evidence: Evidence, settings: QcSettings | None = None) -> Qc:
     profile = load_profile(settings.profile)
     findings = [_apply(name, evidence, profile.get(name, {})) for name in RULES]
     return Qc(verdict=verdict(findings), profile=settings.profile, findings=findings)
+
+
+def judge_file(
+    about: RecordingInfo,
+    conflicts: tuple[str, ...] = (),
+    duplicate_frames: tuple[int, ...] | None = None,
+    settings: QcSettings | None = None,
+) -> list[Finding]:
+    """Apply the rules that need nothing but an opened recording.
+
+    Parameters
+    ----------
+    about : RecordingInfo
+        The file as it was read.
+    conflicts : tuple of str
+        What sources of acquisition values contradict each other in.
+    duplicate_frames : tuple of int, optional
+        Frames identical to the one before, where that was looked for.
+    settings : QcSettings, optional
+        Which profile of limits to use.
+    """
+    profile = load_profile((settings or QcSettings()).profile)
+    nothing = Evidence(None, 0, None, None, None, None, None, None, {})
+    evidence = replace(
+        nothing, recording=about, conflicts=conflicts, duplicate_frames=duplicate_frames
+    )
+    names = [rule.__name__ for rule in FILE_RULES]
+    names += ["duplicate_frames"] if duplicate_frames is not None else []
+    return [_apply(name, evidence, profile.get(name, {})) for name in names]
 
 
 def _apply(name: str, evidence: Evidence, limits: Mapping[str, Any]) -> Finding:

@@ -33,9 +33,9 @@ class reading:  # noqa: N801  # reads as a phrase: with reading(path)
     def __exit__(self, kind: type[BaseException] | None, error: Any, trace: object) -> None:
         if not isinstance(error, Exception) or isinstance(error, EvsizeError):
             return
-        reason = str(getattr(error, "strerror", None) or error or type(error).__name__)
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
         raise RecordingError(
-            f"cannot read {self._path}: {reason.splitlines()[0][:200]}",
+            f"cannot read {self._path}: {reason[:200] or type(error).__name__}",
             "a whole recording",
             "copy it again from the instrument",
         ) from error
@@ -83,6 +83,17 @@ def file_sha256(path: Path) -> str:
     """Hash a file without holding it in memory."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_sha256(files: Iterable[Path], folder: Path) -> str:
+    """Hash the files of a folder with their names."""
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(folder).as_posix().encode("utf-8", "surrogateescape"))
+        with file.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def frames_sha256(read: Callable[[int], NDArray[Any]], numbers: Iterable[int]) -> str:

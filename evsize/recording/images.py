@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import warnings
 from collections.abc import Sequence
@@ -17,7 +16,14 @@ from tifffile import TiffFile
 
 from evsize.errors import EvsizeError, RecordingError
 from evsize.recording.base import Facts, Recording
-from evsize.recording.checks import DamagedFrameError, check_size, check_type, reading, white_level
+from evsize.recording.checks import (
+    DamagedFrameError,
+    check_size,
+    check_type,
+    files_sha256,
+    reading,
+    white_level,
+)
 from evsize.recording.magic import IMAGES, TIFF, kind_of_bytes, read_head
 from evsize.recording.tiff import library_messages
 
@@ -80,13 +86,7 @@ class FolderRecording(Recording):
         return read_image(self._files[index])
 
     def _digest(self) -> str:
-        digest = hashlib.sha256()
-        for file in self._files:
-            digest.update(file.name.encode("utf-8", "surrogateescape"))
-            with file.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-        return digest.hexdigest()
+        return files_sha256(self._files, Path(self.facts.path))
 
 
 def natural_order(file: Path) -> tuple[list[tuple[int, int | str]], str]:

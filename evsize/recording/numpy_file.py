@@ -17,7 +17,7 @@ from evsize.recording.checks import (
     check_size,
     check_type,
     file_sha256,
-    frames_sha256,
+    files_sha256,
     reading,
     white_level,
 )
@@ -131,7 +131,8 @@ class ZarrRecording(ArrayRecording):
             raise DamagedFrameError from error
 
     def _digest(self) -> str:
-        return frames_sha256(self._read, range(len(self)))
+        folder = Path(self.facts.path)
+        return files_sha256(sorted(f for f in folder.rglob("*") if f.is_file()), folder)
 
 
 def is_zarr(folder: Path) -> bool:

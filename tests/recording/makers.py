@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
+import tifffile
 from numpy.typing import NDArray
 
 HEIGHT, WIDTH = 48, 64
@@ -84,4 +86,57 @@ def write_dib_avi(path: Path, frames: NDArray[np.uint8], palette: bytes) -> Path
     body = b"AVI " + chunk(b"LIST", b"hdrl" + chunk(b"avih", main) + streams)
     body += chunk(b"LIST", movie) + chunk(b"idx1", entries)
     path.write_bytes(chunk(b"RIFF", body))
+    return path
+
+
+GREY_PALETTE = b"".join(bytes([v, v, v, 0]) for v in range(256))
+
+
+def write_grey_avi(path: Path, frames: NDArray[Any], code: bytes, *, dropped: int = -1) -> Path:
+    """Write an uncompressed AVI with this pixel code; one chunk may be empty: a dropped frame."""
+    count, height, width = frames.shape
+    size = frames[0].nbytes
+    main = struct.pack("<14I", 40000, 0, 0, 0x10, count, 0, 1, 0, width, height, *[0] * 4)
+    head = struct.pack(
+        "<4s4sIHHIIIIIIIIhhhh",
+        b"vids",
+        code,
+        0,
+        0,
+        0,
+        0,
+        1,
+        25,
+        0,
+        count,
+        0,
+        0,
+        0,
+        0,
+        0,
+        width,
+        height,
+    )
+    bits = 8 * frames.itemsize
+    bitmap = struct.pack("<IiiHH4sIiiII", 40, width, height, 1, bits, code, size, 0, 0, 0, 0)
+    streams = chunk(b"LIST", b"strl" + chunk(b"strh", head) + chunk(b"strf", bitmap))
+    movie = b"movi" + b"".join(
+        chunk(b"00db", b"" if number == dropped else frame.tobytes())
+        for number, frame in enumerate(frames)
+    )
+    body = b"AVI " + chunk(b"LIST", b"hdrl" + chunk(b"avih", main) + streams)
+    path.write_bytes(chunk(b"RIFF", body + chunk(b"LIST", movie)))
+    return path
+
+
+def micro_manager_tiff(
+    path: Path, frames: NDArray[Any], interval_ms: float, times_ms: list[float] | None = None
+) -> Path:
+    """Write pages with the tag in which Micro-Manager keeps each frame's metadata."""
+    times = times_ms or [interval_ms * number for number in range(len(frames))]
+    with tifffile.TiffWriter(path) as writer:
+        for frame, time in zip(frames, times, strict=True):
+            said = {"ElapsedTime-ms": time, "Exposure-ms": 12.5, "PixelSizeUm": 0.2, "BitDepth": 12}
+            tag = (51123, 2, 0, json.dumps(said), True)
+            writer.write(frame, contiguous=False, metadata=None, extratags=[tag])
     return path
