@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from scipy.special import erf
 from scipy.stats import norm
 
-from evsize.detection import ENGINES, detect, search_frame
+from evsize.detection import ENGINES, detect
 from evsize.detection.filtering import matched_filter
 from evsize.detection.model import grey
 from evsize.detection.plan import make_plan
+from evsize.detection.search import search_frame
 from evsize.detection.table import mark_spots
 from evsize.detection.threshold import threshold_for
 from evsize.physics import Conditions
@@ -124,9 +125,16 @@ def draw(
     """Eight-bit frames of isolated Gaussian spots of one SNR (matched filter), at rest."""
     flux = snr * NOISE * 2 * np.sqrt(np.pi) * np.hypot(PSF_SD_PX, 12**-0.5)
     frames, truth = np.empty((n_frames, *shape), np.uint8), []
-    grid = np.stack(np.meshgrid(np.arange(40, shape[1] - 30, 55), np.arange(40, shape[0] - 30, 55)))
+    grid = np.stack(np.meshgrid(np.arange(0, shape[1] + 55, 55), np.arange(0, shape[0] + 55, 55)))
     for k in range(n_frames):
-        xy = grid.reshape(2, -1).T + rng.uniform(-10, 10, (grid[0].size, 2))
+        # the whole lattice elsewhere in each frame: what stays where it is is background
+        xy = (
+            grid.reshape(2, -1).T
+            + rng.uniform(0, 55, 2)
+            - 30
+            + rng.uniform(-10, 10, (grid[0].size, 2))
+        )
+        xy = xy[np.all((xy > 15) & (xy < np.array(shape[::-1]) - 15), axis=1)]
         x, y = (
             np.diff(0.5 * erf((np.arange(n + 1) - 0.5 - c[:, None]) / (2**0.5 * PSF_SD_PX)))
             for n, c in ((shape[1], xy[:, 0]), (shape[0], xy[:, 1]))

@@ -154,6 +154,8 @@ def analyze(
     source: Any,
     settings: Settings | None = None,
     progress: Progress | None = None,
+    *,
+    jobs: int = 1,
     **acquisition: Any,
 ) -> Analysis:
     """Size the particles of a recording.
@@ -166,6 +168,8 @@ def analyze(
         What differs from the usual.
     progress : callable, optional
         Called with the name of the stage, the steps done and their number.
+    jobs : int, optional
+        Frames searched at a time, each on a core of its own; the result is the same.
     **acquisition
         ``pixel_size_um, frame_rate_hz, exposure_ms, temperature_c, medium, viscosity_mpas,
         depth_um, dilution``: how the recording was made, where it does not say so itself.
@@ -187,21 +191,23 @@ def analyze(
         raise TypeError(f"analyze() got unexpected {unknown}; acquisition values: {list(UNITS)}")
     settings = settings or Settings()
     if isinstance(source, recording.Recording):
-        return _run(source, settings, progress, acquisition)
+        return _run(source, settings, progress, jobs, acquisition)
     with recording.open_recording(source) as opened:
-        return _run(opened, settings, progress, acquisition)
+        return _run(opened, settings, progress, jobs, acquisition)
 
 
 def _run(
     opened: recording.Recording,
     settings: Settings,
     progress: Progress | None,
+    jobs: int,
     given: Mapping[str, Any],
 ) -> Analysis:
     values = combine(
         opened.acquisition, {"settings": settings.acquisition.model_dump(), "given": given}
     )
-    return Analysis.of(pipeline.run(opened, settings, acquisition=values, progress=progress))
+    result = pipeline.run(opened, settings, acquisition=values, progress=progress, jobs=jobs)
+    return Analysis.of(result)
 
 
 def load_result(folder: str | Path) -> Analysis:

@@ -66,6 +66,7 @@ def run(
     acquisition: Acquisition | None = None,
     progress: Progress | None = None,
     command: str = "",
+    jobs: int = 1,
 ) -> Result:
     """Analyse a recording.
 
@@ -81,6 +82,8 @@ def run(
         Called with the stage, the steps done and their number.
     command : str
         What the user typed, for the record.
+    jobs : int
+        Frames searched at a time; the result does not depend on it.
 
     Returns
     -------
@@ -109,6 +112,7 @@ def run(
             conditions=conditions,
             smallest_diameter_nm=settings.tracking.smallest_diameter_nm,
             progress=progress,
+            jobs=jobs,
         ),
     )
     tracks = clock.time("tracking", lambda: link(detections, conditions, settings.tracking))
@@ -244,8 +248,9 @@ class _Stages:
             positions=len(table),
             particles_per_frame=len(table) / n_frames,
             median_frames=float(np.median(used)) if len(used) else None,
+            # a frame that spots fill tells nothing about noise
             false_detections_per_frame=float(frames["false_detections"].mean())
-            if len(frames)
+            if frames["false_detections"].notna().any()
             else None,
         )
 

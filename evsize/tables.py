@@ -141,9 +141,9 @@ FRAMES = Schema(
         Column("detections", "int64", "", "spots found"),
         Column(
             "false_detections",
-            "int64",
+            "float64",
             "",
-            "spots found in the negated frame: what noise alone gives",
+            "spots that noise alone gives, from the negated frame away from strong spots",
         ),
         Column("background", "float64", "grey levels", "median background"),
         Column("noise", "float64", "grey levels", "standard deviation of one pixel's noise"),

@@ -54,6 +54,7 @@ def analyze(
             "particles.csv is always written.",
         ),
     ] = None,
+    jobs: options.Jobs = 1,
     overwrite: options.Overwrite = False,
     fail_on: Annotated[
         Literal["warn", "fail"] | None,
@@ -89,9 +90,9 @@ def analyze(
         quiet=quiet,
         debug=debug,
         command=str(context.obj or ""),
+        jobs=jobs,
     )
-    jobs = check(plan(recordings, out), request)
-    raise typer.Exit(work(jobs, request, json, fail_on))
+    raise typer.Exit(work(check(plan(recordings, out), request), request, json, fail_on))
 
 
 def work(jobs: list[Job], request: Request, json: bool, fail_on: str | None) -> int:
@@ -140,6 +141,7 @@ def analyze_one(job: Job, request: Request) -> Report:
             acquisition=job.acquisition,
             progress=progress,
             command=request.command,
+            jobs=request.jobs,
         )
     Analysis.of(result).save(job.folder, request.overwrite, request.tables)
     return result.summary

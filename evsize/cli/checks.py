@@ -27,6 +27,7 @@ class Request:
     quiet: bool
     debug: bool
     command: str
+    jobs: int = 1
 
 
 @dataclass(frozen=True)

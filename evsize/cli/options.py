@@ -71,6 +71,12 @@ Region = Annotated[
         "width, height.",
     ),
 ]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs", metavar="N", min=1, help="Frames searched at a time, each on a core of its own."
+    ),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what stands there already.")]
 Json = Annotated[bool, typer.Option("--json", help="Print for programs: JSON on stdout.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

@@ -7,30 +7,24 @@ frame without background in units of noise and the same behind the matched filte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.detection.fast_engine import locate as locate_fast
-from evsize.detection.filtering import matched_filter
 from evsize.detection.model import grey
 from evsize.detection.pattern import iterate_models
-from evsize.detection.peaks import keep_strongest, local_maxima
-from evsize.detection.plan import Plan, make_plan
-from evsize.detection.scaling import Image
-from evsize.detection.spots import Parameters, Spots
-from evsize.detection.table import Rows, mark_spots
+from evsize.detection.plan import make_plan
+from evsize.detection.search import Engine, Searcher
+from evsize.detection.table import Rows
 from evsize.detection.trackpy_engine import locate as locate_trackpy
 from evsize.physics import Conditions
 from evsize.results import Detections, Frames, Progress
 from evsize.settings import DetectionSettings
 from evsize.tables import FRAMES, Flag
-
-MOST_PEAKS = 20000
-
-Engine = Callable[[tuple[Image, Image, Image], Image, Parameters], Spots]
 
 ENGINES: Mapping[str, Engine] = {
     "fast": locate_fast,
@@ -47,6 +41,7 @@ def detect(
     conditions: Conditions | None = None,
     smallest_diameter_nm: float = 50.0,
     progress: Progress | None = None,
+    jobs: int = 1,
 ) -> Detections:
     """Find the spots in all frames of a recording.
 
@@ -63,6 +58,8 @@ def detect(
         Diameter whose smear the window must cover, nm.
     progress : callable, optional
         Called with ``"detection"``, the frames done and their number.
+    jobs : int, optional
+        Frames searched at a time; the answer does not depend on it.
 
     Returns
     -------
@@ -76,51 +73,62 @@ def detect(
         If the recording has no frames.
     """
     plan = make_plan(recording, settings, conditions, smallest_diameter_nm)
-    engine = ENGINES[settings.engine]
-    n_frames = len(recording)
-    found = Rows()
-    columns: list[tuple[int, int, float, float, int]] = []
-    middle = n_frames // 2
-    preview = previous = None
-    buffers = np.empty((2, *recording.frame_shape[:2]), np.float32)
+    # trackpy silences its warnings for the whole process: one frame at a time
+    searcher = Searcher(
+        plan,
+        ENGINES[settings.engine],
+        float(recording.white_level),
+        jobs if settings.engine == "fast" else 1,
+    )
+    source = _Reader(recording)
+    rows = Rows()
+    columns: list[tuple[int, float, float, float, int]] = []
     for frames, model in iterate_models(recording, plan.cell_px, plan.first_model):
-        for index in frames:
-            frame = grey(recording[index])
-            scaled = model.scale(frame, plan.sign, buffers[0])
-            spots, negated = search_frame(scaled.images, plan, engine, buffers[1])
-            flags = mark_spots(spots, frame, plan, float(recording.white_level))
-            found.add(index, spots, flags, model.pattern.noise, scaled.noise_factor)
-            same = previous is not None and np.array_equal(frame, previous)
-            mark = int(Flag.DUPLICATE_FRAME) if same else 0
-            columns.append((len(flags), negated, scaled.background, scaled.noise, mark))
-            if index == middle:
-                preview = np.array(frame)
-            previous = frame
+        found_in = searcher.search_all(source.read(frames), model)
+        for index, found in zip(frames, found_in, strict=True):
+            rows.add(index, found.spots, found.brightness, found.flags)
+            counted = (len(found.flags), found.false, found.background, found.noise)
+            columns.append((*counted, source.flags[index]))
             if progress is not None:
-                progress("detection", index + 1, n_frames)
+                progress("detection", index + 1, len(recording))
     height, width = (int(n) for n in recording.frame_shape[:2])
     return Detections(
-        table=found.table(),
+        table=rows.table(),
         frames=_frames_table(columns, _frame_rate(recording, conditions)),
         height_px=height,
         width_px=width,
         choices=plan.choices,
-        preview=preview,
-        preview_frame=middle,
+        preview=source.preview,
+        preview_frame=source.middle,
     )
 
 
-def search_frame(
-    images: tuple[Image, Image, Image], plan: Plan, engine: Engine, out: Image | None = None
-) -> tuple[Spots, int]:
-    """Spots of one scaled frame, and the peaks that its negative has above the threshold."""
-    parameters = plan.parameters
-    filtered = matched_filter(images[0], parameters.filter_sd_px, parameters.filter_noise, out)
-    spots = engine(images, filtered, parameters)
-    rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
-    heights = -filtered[rows, cols].astype(np.float64)
-    reach = np.full(len(rows), parameters.separation_px)
-    return spots, int(keep_strongest((rows, cols), heights, reach, parameters.threshold).sum())
+class _Reader:
+    """Reads the frames in order, and notes what is to be said of each."""
+
+    def __init__(self, recording: Frames) -> None:
+        self._recording = recording
+        self._previous: NDArray[Any] | None = None
+        self.middle = len(recording) // 2
+        self.preview: NDArray[Any] | None = None
+        self.flags: list[int] = []
+
+    def read(self, frames: range) -> Iterator[NDArray[Any] | None]:
+        """Return frame after frame; None for one that could not be decoded whole."""
+        for index in frames:
+            image = self._recording[index]
+            damaged = bool(getattr(image, "metadata", {}).get("corrupt"))
+            frame = grey(image)
+            if index == self.middle:
+                self.preview = np.array(frame)
+            same = self._previous is not None and np.array_equal(frame, self._previous)
+            if damaged:
+                self.flags.append(int(Flag.CORRUPT_FRAME))
+                yield None
+                continue
+            self.flags.append(int(Flag.DUPLICATE_FRAME) if same else 0)
+            self._previous = frame
+            yield frame
 
 
 def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | None:
@@ -130,17 +138,17 @@ def _frame_rate(recording: Frames, conditions: Conditions | None) -> float | Non
 
 
 def _frames_table(
-    columns: list[tuple[int, int, float, float, int]], frame_rate_hz: float | None
+    columns: list[tuple[int, float, float, float, int]], frame_rate_hz: float | None
 ) -> pd.DataFrame:
     """One row a frame; the flow is filled in by the tracking."""
     number: NDArray[np.int64] = np.arange(len(columns))
-    detections, negated, background, noise, flags = zip(*columns, strict=True)
+    detections, false, background, noise, flags = zip(*columns, strict=True)
     empty = np.full(len(columns), np.nan)
     return FRAMES.build(
         frame=number,
         t_s=number / frame_rate_hz if frame_rate_hz else empty,
         detections=detections,
-        false_detections=negated,
+        false_detections=false,
         background=background,
         noise=noise,
         flow_x_um_s=empty,

@@ -8,14 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.scaling import (
+    BIN_PX,
     Image,
     fit_level,
+    halve,
     held_spread,
     sample_cells,
     scale_pixels,
     subtract_surface,
 )
-from evsize.detection.slow import shrink, slow_surface
+from evsize.detection.slow import slow_surface
+
+LEVEL_PIXELS = 10000
 
 
 def grey(frame: Any) -> NDArray[Any]:
@@ -97,6 +101,12 @@ class Scaled(NamedTuple):
     noise_factor: float
 
 
+def frame_buffers(shape: tuple[int, ...]) -> tuple[Image, Image, Image]:
+    """Memory for a frame, and for the same two and four times smaller."""
+    full, half, quarter = ([max(1, n // k) for n in shape] for k in (1, 2, 4))
+    return np.zeros(full, np.float32), np.zeros(half, np.float32), np.zeros(quarter, np.float32)
+
+
 class FrameModel:
     """How the frames of one stretch of a recording are scaled.
 
@@ -118,33 +128,33 @@ class FrameModel:
         self.typical_noise = float(np.median(pattern.noise[::4, ::4]))
         self._per_noise = np.float32(1) / pattern.noise
         self._level = Level(
-            pattern.mean, max(1, int(np.sqrt(height * width / 10000))), self.typical_noise
+            pattern.mean, max(1, int(np.sqrt(height * width / LEVEL_PIXELS))), self.typical_noise
         )
         self._middle = float(np.median(pattern.mean[::4, ::4]))
-        cells = max(1, round(height / cell_px / 1.5)), max(1, round(width / cell_px / 1.5))
-        self._grid = np.empty(cells, np.float32)
+        self._cells = [max(1, round(n / cell_px / 1.5)) for n in (height, width)]
 
     def with_cells(self, cell_px: int) -> FrameModel:
         """Return the same model with other cells."""
         return FrameModel(self.pattern, cell_px, self.is_flat)
 
-    def scale(self, frame: NDArray[Any], sign: int, out: Image | None = None) -> Scaled:
+    def scale(
+        self, frame: NDArray[Any], sign: int, buffers: tuple[Image, Image, Image] | None = None
+    ) -> Scaled:
         """Subtract pattern and slow background, divide by the noise; ``frame`` is not changed.
 
-        ``out`` receives the image where it is given: fresh memory for each frame costs as much
-        as the arithmetic.
+        ``buffers`` receive the images where they are given (`frame_buffers`): fresh memory for
+        each frame costs as much as the arithmetic.
         """
         mean, noise = self.pattern.mean, self.typical_noise
         level = (0.0, 1.0) if self.is_flat else self._level.fit(frame)
-        image = np.empty(mean.shape, np.float32) if out is None else out
-        scale_pixels(frame, mean, self._per_noise, level, image)
-        factor = held_spread(sample_cells(image, self._grid), 1.0)
-        half = shrink(image)
-        quarter = shrink(half)
-        surface = slow_surface(shrink(quarter), self._grid, self.cell_px, sign)
-        for k, part in enumerate((image, half, quarter)):
-            # the mean of n pixels has a noise smaller by sqrt(n)
-            subtract_surface(part, surface, 2.0**k * sign / factor)
+        image, half, quarter = buffers or frame_buffers(mean.shape)
+        bins = np.empty([max(1, n // BIN_PX) for n in mean.shape], np.float32)
+        grid = np.empty(self._cells, np.float32)
+        scale_pixels(frame, mean, self._per_noise, level, image, bins)
+        factor = held_spread(sample_cells(image, grid), 1.0)
+        surface = slow_surface(bins, grid, self.cell_px, sign)
+        subtract_surface(image, surface, sign / factor, half)
+        halve(half, quarter)
         middle = level[0] + level[1] * self._middle
-        background = middle + noise * float(np.median(self._grid))
+        background = middle + noise * float(np.median(grid))
         return Scaled((image, half, quarter), background, noise * factor, factor)

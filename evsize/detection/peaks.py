@@ -12,6 +12,7 @@ Image = NDArray[np.float32]
 Places = NDArray[np.int64]
 
 CHUNK = 64
+BLOCK_PX = 8
 SEPARATION_SD = 2.4
 
 
@@ -45,7 +46,7 @@ def local_maxima(
     for y in range(height):
         for first in range(0, width, CHUNK):
             last = min(first + CHUNK, width)
-            if _highest(filtered[y, first:last], s) <= low:
+            if _count_above(filtered[y, first:last], s, low) == 0:
                 continue
             for x in range(first, last):
                 value = s * filtered[y, x]
@@ -55,13 +56,13 @@ def local_maxima(
     return rows[:n], cols[:n]
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def _highest(line: NDArray[np.float32], sign: float) -> float:
-    """Return the highest value of a stretch of a row; without branches, hence fast."""
-    top: float = sign * line[0]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _count_above(line: NDArray[np.float32], sign: float, threshold: float) -> int:
+    """Count the pixels of a stretch of a row above a threshold; without branches, hence fast."""
+    n = np.int32(0)
     for x in range(line.size):
-        top = max(top, sign * line[x])
-    return top
+        n += np.int32(sign * line[x] > threshold)
+    return int(n)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -163,3 +164,45 @@ def highest_near(
                 best = max(best, sign * image[v, u])
         top[k] = best
     return top
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_free(
+    places: tuple[Places, Places],
+    spots: tuple[NDArray[np.float64], NDArray[np.float64]],
+    halo_px: float,
+    shape: tuple[int, int],
+) -> tuple[int, float]:
+    """Count the places outside the squares of half width ``halo_px`` about spots.
+
+    Parameters
+    ----------
+    places : tuple of ndarray of int
+        Rows and columns, px.
+    spots : tuple of ndarray
+        x and y, px.
+    halo_px : float
+        Rounded to blocks of `BLOCK_PX` pixels.
+    shape : tuple of int
+        Height and width of the frame, px.
+
+    Returns
+    -------
+    tuple
+        Their number, and the share of the frame outside the squares.
+    """
+    ny, nx = (shape[0] - 1) // BLOCK_PX + 1, (shape[1] - 1) // BLOCK_PX + 1
+    free = np.ones((ny, nx), np.bool_)
+    x_px, y_px = spots
+    for k in range(x_px.size):
+        top = max(int((y_px[k] - halo_px) / BLOCK_PX), 0)
+        left = max(int((x_px[k] - halo_px) / BLOCK_PX), 0)
+        bottom = min(int((y_px[k] + halo_px) / BLOCK_PX) + 1, ny)
+        right = min(int((x_px[k] + halo_px) / BLOCK_PX) + 1, nx)
+        for i in range(top, bottom):
+            for j in range(left, right):
+                free[i, j] = False
+    n = 0
+    for k in range(places[0].size):
+        n += int(free[places[0][k] // BLOCK_PX, places[1][k] // BLOCK_PX])
+    return n, free.sum() / free.size

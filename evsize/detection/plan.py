@@ -33,6 +33,11 @@ WEAK_FALSE_PER_SEARCH = 0.01
 LOWEST_WEAK_SNR = 3.0
 # step exceeded with probability 1e-4 by a two-dimensional random walk: sqrt(2 ln 1e4) deviations
 SEARCH_SD = 4.29
+# the background takes up (CELL_SD / 3)^-2 of a spot's own light, about 2 %
+CELL_SD = 22
+HALO_WINDOWS = 4
+# frames' worth of free area: with less, next to nothing is known of the noise
+LEAST_AREA = 0.2
 
 
 class Plan(NamedTuple):
@@ -48,6 +53,8 @@ class Plan(NamedTuple):
         Numbers for the engine.
     cell_px : int
         Cells of the slow background.
+    halo_px : int
+        How far the surroundings of a strong spot reach that tell nothing about noise.
     choices : dict of str to Value
         Every choice in words.
     """
@@ -56,6 +63,7 @@ class Plan(NamedTuple):
     first_model: FrameModel
     parameters: Parameters
     cell_px: int
+    halo_px: int
     choices: dict[str, Value]
 
 
@@ -90,7 +98,7 @@ def _choose_polarity_and_width(
     if settings.spot_sd_px is not None:
         spot_sd, why = settings.spot_sd_px, "given"
     else:
-        spot_sd, why = choose_spot_sd(spots)
+        spot_sd, why = choose_spot_sd(spots, scaled if sign > 0 else [-z for z in scaled])
     choices["spot_sd_px"] = Value(value=spot_sd, unit="px", source=why)
     return sign, spot_sd
 
@@ -100,23 +108,20 @@ def _excess_false(
 ) -> tuple[float, str]:
     """Raise the threshold until the negated frames show no more than one peak each.
 
-    Two standard errors of so few frames are allowed for.
-
-    Peaks near strong spots are left out: those are the rings of real particles.
+    Two standard errors of so few frames are allowed for. Peaks near strong spots are left out:
+    those are the rings of real particles.
     """
     highest = 1.5 * threshold
-    counts: list[float] = []
+    free = [far_from(m > threshold, reach) for m in filtered]
+    area = max(float(np.mean(free)) * len(free), LEAST_AREA)
     raised = threshold
-    while raised <= highest:
-        counts = []
-        for m in filtered:
-            free = far_from(m > threshold, reach)
-            y, x = find_peaks(-m, raised, radius)
-            counts.append(float(free[y, x].sum()) / max(float(free.mean()), 0.02))
-        if float(np.mean(counts)) <= 1.0 + 2.0 / math.sqrt(len(counts)):
+    while True:
+        peaks = [find_peaks(-m, raised, radius) for m in filtered]
+        count = sum(int(f[y, x].sum()) for f, (y, x) in zip(free, peaks, strict=True)) / area
+        if count <= 1.0 + 2.0 / math.sqrt(area) or raised > highest:
             break
         raised += 0.1
-    note = f"; the negated frames show {float(np.mean(counts)):.2g}"
+    note = f"; the negated frames show {count:.2g}"
     return min(raised, highest), note
 
 
@@ -200,7 +205,8 @@ def make_plan(
     filter_sd = min(math.hypot(spot_sd, 0.7 * smear), 1.4 * spot_sd)
     window = max(3, math.ceil(3 * total))
     separation = max(2.5, SEPARATION_SD * total)
-    cell = max(SURVEY_CELL_PX, math.ceil(12 * total))
+    halo = HALO_WINDOWS * window
+    cell = max(SURVEY_CELL_PX, math.ceil(CELL_SD * total))
     _describe_background(model, n_frames, cell, choices)
 
     model = model.with_cells(cell)
@@ -213,9 +219,7 @@ def make_plan(
     noise = float(np.median([filter_noise(m, reach) for m in filtered]))
     filtered = [m / np.float32(noise) for m in filtered]
     radius = max(1, round(separation / 2))
-    strong, weak = _choose_thresholds(
-        filtered, settings, (filter_sd, radius, window), step, choices
-    )
+    strong, weak = _choose_thresholds(filtered, settings, (filter_sd, radius, halo), step, choices)
     smear_why = (
         f"3 deviations of spot and smear ({smear:.2g} px for {smallest_diameter_nm:g} nm)"
         if sds is not None
@@ -246,4 +250,4 @@ def make_plan(
         filter_noise=noise,
         coarse_noise=coarse_noise,
     )
-    return Plan(sign, model, parameters, cell, choices)
+    return Plan(sign, model, parameters, cell, halo, choices)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
 
+BIN_PX = 8
 CELL_SAMPLES = 6
 HELD_AT = 2.5
 # standard deviation of a normal variable held (not cut) at 2.5 of its standard deviations
@@ -75,18 +76,48 @@ def fit_level(
 
 @njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
 def scale_pixels(
-    frame: NDArray[Any], pattern: Image, per_noise: Image, level: tuple[float, float], out: Image
+    frame: NDArray[Any],
+    pattern: Image,
+    per_noise: Image,
+    level: tuple[float, float],
+    out: Image,
+    bins: Image,
 ) -> None:
-    """Write ``(frame - pattern at its level) / noise`` to ``out``.
+    """Write ``(frame - pattern at its level) / noise`` to ``out``, its means to ``bins``.
 
-    ``level`` is offset and gain of the pattern, ``per_noise`` one over the noise of each pixel.
+    ``level`` is offset and gain of the pattern, ``per_noise`` one over the noise of each pixel;
+    a bin is the mean of `BIN_PX` x `BIN_PX` pixels, of those there are where the frame is smaller.
     """
     height, width = frame.shape
+    ny, nx = bins.shape
+    tall, wide = min(BIN_PX, height), min(BIN_PX, width)
     offset, gain = np.float32(level[0]), np.float32(level[1])
+    total = np.zeros(width, np.float32)
     for y in range(height):
+        source, fixed, unit, line = frame[y], pattern[y], per_noise[y], out[y]
         for x in range(width):
-            value = np.float32(frame[y, x]) - offset - gain * pattern[y, x]
-            out[y, x] = value * per_noise[y, x]
+            value = (np.float32(source[x]) - offset - gain * fixed[x]) * unit[x]
+            line[x] = value
+            total[x] += value
+        if y % tall == tall - 1 and y // tall < ny:
+            for k in range(nx):
+                part = np.float32(0)
+                for x in range(k * wide, (k + 1) * wide):
+                    part += total[x]
+                bins[y // tall, k] = part / np.float32(tall * wide)
+            total[:] = 0
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sort_short(values: NDArray[np.float32]) -> None:
+    """Sort a short array in place, by insertion."""
+    for i in range(1, values.size):
+        value = values[i]
+        j = i - 1
+        while j >= 0 and values[j] > value:
+            values[j + 1] = values[j]
+            j -= 1
+        values[j + 1] = value
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -109,7 +140,7 @@ def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
     height, width = image.shape
     n = CELL_SAMPLES
     limit = np.float32(HELD_AT)
-    values = np.empty(n * n, np.float32)
+    values, ordered = np.empty(n * n, np.float32), np.empty(n * n, np.float32)
     rest = np.empty(ny * nx * n * n, np.float32)
     for cy in range(ny):
         for cx in range(nx):
@@ -118,7 +149,8 @@ def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
                 for j in range(n):
                     x = int((cx * n + j + 0.5) * width / (nx * n))
                     values[i * n + j] = image[y, x]
-            ordered = np.sort(values)
+            ordered[:] = values
+            sort_short(ordered)
             middle = 0.5 * (ordered[n * n // 2 - 1] + ordered[n * n // 2])
             total = 0.0
             for k in range(n * n):
@@ -152,18 +184,22 @@ def held_spread(rest: NDArray[np.float32], noise: float) -> float:
 
 
 @njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def subtract_surface(image: Image, small: Image, factor: float) -> None:
-    """Subtract a small image, interpolated linearly, and multiply by ``factor``, in place."""
+def subtract_surface(image: Image, small: Image, factor: float, half: Image) -> None:
+    """Subtract a small image, interpolated linearly, and multiply by ``factor``, in place.
+
+    ``half`` receives the sums of 2 x 2 pixels of the result over two: again in units of their
+    noise. An odd last row or column is left out.
+    """
     height, width = image.shape
     ny, nx = small.shape
     scale = np.float32(factor)
     wide = np.empty((ny, width), np.float32)
-    for x in range(width):
-        at = min(max((x + 0.5) * nx / width - 0.5, 0.0), nx - 1.0)
-        left = min(int(at), max(nx - 2, 0))
-        share = np.float32(at - left)
-        right = min(left + 1, nx - 1)
-        for k in range(ny):
+    for k in range(ny):
+        for x in range(width):
+            at = min(max((x + 0.5) * nx / width - 0.5, 0.0), nx - 1.0)
+            left = min(int(at), max(nx - 2, 0))
+            share = np.float32(at - left)
+            right = min(left + 1, nx - 1)
             wide[k, x] = small[k, left] * (np.float32(1) - share) + small[k, right] * share
     for y in range(height):
         at = min(max((y + 0.5) * ny / height - 0.5, 0.0), ny - 1.0)
@@ -173,3 +209,22 @@ def subtract_surface(image: Image, small: Image, factor: float) -> None:
         upper, lower, line = wide[top], wide[min(top + 1, ny - 1)], image[y]
         for x in range(width):
             line[x] = (line[x] - upper[x] * above - lower[x] * below) * scale
+        if y % 2 == 1:
+            halve_rows(image[y - 1], line, half[y // 2])
+
+
+@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+def halve_rows(
+    upper: NDArray[np.float32], lower: NDArray[np.float32], out: NDArray[np.float32]
+) -> None:
+    """Half the sum of each 2 x 2 pixels of two rows."""
+    for x in range(min(out.size, upper.size // 2)):
+        pair = upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1]
+        out[x] = np.float32(0.5) * pair
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def halve(image: Image, half: Image) -> None:
+    """Half the sum of each 2 x 2 pixels: of an image of unit noise, one of unit noise."""
+    for y in range(min(half.shape[0], image.shape[0] // 2)):
+        halve_rows(image[2 * y], image[2 * y + 1], half[y])

@@ -6,22 +6,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.detection.scaling import Image
+from evsize.detection.scaling import BIN_PX, Image
 
-BIN_PX = 8
 MASK_AT = 2.5
 
 
-def _mean_of(values: Image, weight: Image, box: int) -> Image:
-    """Weighted mean over a box run twice: nearly a Gaussian."""
-
-    def smooth(image: Image) -> Image:
-        for _ in range(2):
-            image = cv2.blur(image, (box, box), borderType=cv2.BORDER_REFLECT).astype(np.float32)
-        return image
-
-    mean: Image = smooth(values * weight) / smooth(weight)
-    return mean
+def _smooth(image: Image, box: int) -> Image:
+    """Mean over a box, run twice: nearly a Gaussian."""
+    once = cv2.blur(image, (box, box), borderType=cv2.BORDER_REFLECT)
+    twice: Image = cv2.blur(once, (box, box), borderType=cv2.BORDER_REFLECT)
+    return twice
 
 
 def _weights(rest: Image, limit: float, one_sided: bool) -> Image:
@@ -34,14 +28,6 @@ def _weights(rest: Image, limit: float, one_sided: bool) -> Image:
     masked = cv2.dilate(strong, np.ones((3, 3), np.uint8))
     weight: Image = (masked == 0).astype(np.float32) + np.float32(1e-4)
     return weight
-
-
-def shrink(image: Image) -> Image:
-    """Means of blocks of 2 x 2 pixels; an odd last row or column is left out."""
-    height, width = (max(1, n // 2) for n in image.shape)
-    block = image[: 2 * height, : 2 * width]
-    result: Image = cv2.resize(block, (width, height), interpolation=cv2.INTER_AREA)
-    return result
 
 
 def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: int) -> Image:
@@ -68,10 +54,12 @@ def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: i
         of what the first leaves: a wave longer than twice the width goes with it.
     """
     rest = bins - cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest)))
+    limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest[::2])))
     box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
-    surface = _mean_of(bins, _weights(sign * rest, limit, one_sided=True), box)
+    weight = _weights(sign * rest, limit, one_sided=True)
+    surface = _smooth(bins * weight, box) / _smooth(weight, box)
     weight = _weights(bins - surface, limit, one_sided=False)
-    surface = _mean_of(bins, weight, box)
-    result: Image = surface + _mean_of(bins - surface, weight, box)
+    total = _smooth(weight, box)
+    surface = _smooth(bins * weight, box) / total
+    result: Image = surface + _smooth((bins - surface) * weight, box) / total
     return result

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 
 from evsize.detection.filtering import filter_noise, find_peaks, matched_filter
 from evsize.detection.scaling import Image
+from evsize.detection.threshold import noise_peaks_per_px
 
 SCALES_PX = tuple(float(s) for s in 0.7 * 1.25 ** np.arange(11))
 STRONG_SNR = 7.0
 NARROW_SHARE = 0.2
 WIDTH_ERROR = 1.5
+FAINT_SNR = 4.5
+FEWEST = 10
 
 
 class Candidates(NamedTuple):
@@ -100,19 +103,55 @@ def decide_polarity(bright: Candidates, dark: Candidates) -> tuple[int, str]:
     )
 
 
-def choose_spot_sd(spots: Candidates, default: float = 1.5) -> tuple[float, str]:
+def faint_spot_sd(scaled: list[Image]) -> float | None:
+    """Width of spots that are too faint to be measured singly, px; None where there are too few.
+
+    A filter as wide as the spots lifts most of them above a threshold: the width is where the
+    peaks are most in excess of those of noise alone.
+    """
+    excess = np.zeros(len(SCALES_PX))
+    for k, sd in enumerate(SCALES_PX):
+        for image in scaled:
+            m = matched_filter(image, sd)
+            y, _ = find_peaks(m / np.float32(filter_noise(m, 6)), FAINT_SNR, 4)
+            excess[k] += len(y) - image.size * noise_peaks_per_px(FAINT_SNR, sd)
+    if excess.max() < FEWEST:
+        return None
+    # counts of a few tens err by more than neighbouring scales differ
+    smooth = np.convolve(np.sqrt(np.maximum(excess, 0.0)), (0.25, 0.5, 0.25), "same")
+    return float(_best_scale(smooth[:, None])[0])
+
+
+def choose_spot_sd(
+    spots: Candidates, scaled: list[Image], default: float = 1.5
+) -> tuple[float, str]:
     """Standard deviation of a spot in focus, px, and the reason in words.
 
+    Parameters
+    ----------
+    spots : Candidates
+        Strong spots.
+    scaled : list of ndarray of float32
+        The frames that they were found in, spots positive.
+    default : float
+        Taken where there are next to no spots, px.
+
+    Notes
+    -----
     Defocus and smear only widen a spot, and the faint ones, for which the filter has to be right,
     are seen near focus only: the narrow fifth of the widths is taken, not their middle.
     """
     inside = (spots.sd_px > SCALES_PX[0]) & (spots.sd_px < SCALES_PX[-1])
     use = spots.isolated & inside
     word = "isolated "
-    if use.sum() < 10 <= inside.sum():
+    if use.sum() < FEWEST <= inside.sum():
         use, word = inside, ""
-    if use.sum() < 10:
-        return default, f"only {int(use.sum())} strong spots to measure it on: usual value taken"
+    if use.sum() < FEWEST:
+        few = f"only {int(use.sum())} strong spots to measure it on"
+        faint = faint_spot_sd(scaled)
+        if faint is None:
+            return default, f"{few}: usual value taken"
+        return round(faint, 2), f"{few}: the width of the filter that sees most of the faint ones"
     # the width of one spot errs by WIDTH_ERROR / SNR; a fifth of them is 0.84 errors too narrow
     correction = 1 + 0.84 * WIDTH_ERROR / float(np.median(spots.snr[use]))
     value = round(float(np.quantile(spots.sd_px[use], NARROW_SHARE)) * correction, 2)

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from evsize.detection.peaks import have_neighbour, highest_near
 from evsize.detection.plan import Plan
-from evsize.detection.scaling import Image
 from evsize.detection.spots import Spots
 from evsize.tables import DETECTIONS, Flag
 
@@ -45,13 +44,9 @@ class Rows:
         self._parts: list[tuple[NDArray[Any], ...]] = []
 
     def add(
-        self, index: int, spots: Spots, flags: NDArray[np.uint32], noise: Image, factor: float
+        self, index: int, spots: Spots, brightness: NDArray[np.float64], flags: NDArray[np.uint32]
     ) -> None:
-        """Add the spots of a frame; ``noise`` of each pixel times ``factor`` is its unit."""
-        height, width = noise.shape
-        x = np.clip(np.rint(spots.x_px), 0, width - 1).astype(np.intp)
-        y = np.clip(np.rint(spots.y_px), 0, height - 1).astype(np.intp)
-        brightness = spots.flux * noise[y, x] * factor
+        """Add the spots of a frame."""
         frame = np.full(len(flags), index, np.int64)
         self._parts.append(
             (frame, spots.x_px, spots.y_px, spots.error_px, brightness, spots.snr, flags)

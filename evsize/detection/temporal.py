@@ -8,22 +8,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-Image = NDArray[np.float32]
+from evsize.detection.scaling import Image, sort_short
 
 CUT_AT = 3.0
 INLIER_AT = 2.5
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _sort(values: NDArray[np.float32]) -> None:
-    """Sort a short array in place, by insertion."""
-    for i in range(1, values.size):
-        value = values[i]
-        j = i - 1
-        while j >= 0 and values[j] > value:
-            values[j + 1] = values[j]
-            j -= 1
-        values[j + 1] = value
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -77,7 +65,7 @@ def still_moments(
                 lines[x, k] = (stack[k, y, x] - offsets[k]) / gains[k]
         for x in range(width):
             values[:] = lines[x]
-            _sort(values)
+            sort_short(values)
             centre = 0.5 * (values[(n - 1) // 2] + values[n // 2])
             rough = (values[(3 * n) // 4] - values[n // 4]) / 1.349 + 0.5 * step
             reach = INLIER_AT * min(rough, 1.2 * noise + 0.25 * step)

@@ -8,22 +8,29 @@ from numpy.typing import NDArray
 
 from evsize.detection.filtering import matched_filter
 from evsize.detection.moments import measure_spots
-from evsize.detection.slow import shrink
+from evsize.detection.scaling import halve
 from tests.detection.drawing import add_spots
 
 SIZE = 48
 MIDDLE = SIZE // 2
 
 
+def smaller(frame: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+    """A frame, and the same two and four times smaller, each of unit noise."""
+    half, quarter = (np.zeros((SIZE // k, SIZE // k), np.float32) for k in (2, 4))
+    halve(frame, half)
+    halve(half, quarter)
+    return frame, half, quarter
+
+
 def measure(image: NDArray[np.float64], sd: float, widest: float = 9.0) -> NDArray[np.float64]:
     """Measure the spot in the middle of an image of unit noise."""
     frame = image.astype(np.float32)
-    half = shrink(frame)
     filtered = matched_filter(frame, 1.1 * sd)
     near = filtered[MIDDLE - 7 : MIDDLE + 8, MIDDLE - 7 : MIDDLE + 8]
     row, col = np.unravel_index(near.argmax(), near.shape)
     place = (np.array([row + MIDDLE - 7]), np.array([col + MIDDLE - 7]))
-    images = (frame, half * np.float32(2), shrink(half) * np.float32(4))
+    images = smaller(frame)
     level = np.zeros(1, np.int64)
     snr = np.array([float(near.max())])
     result: NDArray[np.float64] = measure_spots(images, place, level, snr, (sd, 1.25 * sd, widest))
@@ -90,8 +97,7 @@ def test_a_neighbour_does_not_pull() -> None:
         image = rng.normal(0, 1, (SIZE, SIZE))
         add_spots(image, xy, sd, np.array([300.0, 300.0]))
         frame = image.astype(np.float32)
-        half = shrink(frame)
-        images = (frame, half * np.float32(2), shrink(half) * np.float32(4))
+        images = smaller(frame)
         place = np.rint(xy).astype(np.int64).T
         order = np.argsort(place[1], kind="stable")
         found = measure_spots(
