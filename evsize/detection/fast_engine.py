@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from evsize.detection.filtering import gaussian_kernel, matched_filter
 from evsize.detection.moments import measure_spots
-from evsize.detection.peaks import Places, highest_near, keep_strongest, local_maxima
+from evsize.detection.peaks import Places, highest_near, keep_strongest, local_maxima, stand_alone
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Floats, Parameters, Spots
 
@@ -43,7 +43,7 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
 
 
 def _find(
-    scaled: Image, levels: tuple[Image, ...], parameters: Parameters
+    scaled: Image, levels: tuple[Image, Image, Image], parameters: Parameters
 ) -> tuple[Places, Places, Floats, Places]:
     """Rows, columns, SNR and level of the spots, by rows.
 
@@ -66,6 +66,14 @@ def _find(
     rank = np.where(level > 0, snr / COARSE_ADVANTAGE, snr)
     reach = parameters.separation_px * np.asarray((1, *COARSE_FACTORS), np.float64)[level]
     kept = np.flatnonzero(keep_strongest((rows, cols), rank, reach, parameters.weak_threshold))
+    alone = stand_alone(
+        (rows[kept], cols[kept]),
+        (rank[kept], level[kept]),
+        levels,
+        (1.0, *parameters.coarse_noise),
+        parameters.weak_threshold,
+    )
+    kept = kept[alone]
     kept = kept[np.argsort(rows[kept], kind="stable")]
     return rows[kept], cols[kept], snr[kept], level[kept]
 

@@ -14,6 +14,7 @@ from evsize.detection.filtering import MAD_TO_SD, filter_noise, matched_filter
 from evsize.detection.model import FrameModel, Level, Pattern, grey, level_step
 from evsize.detection.scaling import Image
 from evsize.detection.temporal import add_unmasked, still_moments
+from evsize.detection.visits import fill, visited
 from evsize.results import Frames
 
 PATTERN_FRAMES = 50
@@ -33,18 +34,21 @@ def spread_indices(first: int, stop: int, count: int) -> list[int]:
     return [first + int((k + 0.5) * total / count) for k in range(count)]
 
 
-def estimate_pattern(stack: NDArray[Any]) -> Pattern:
+def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Pattern:
     """Fixed pattern and noise of each pixel from frames far apart in time.
 
     Parameters
     ----------
     stack : ndarray, (frames, height, width)
-        Frames in which a particle does not stay on a pixel for more than a third of them.
+        Frames far apart in time.
+    white_level : float
+        Level at which a pixel is saturated.
 
     Returns
     -------
     Pattern
-        Temporal median, refined by the mean of what lies near it, and the spread about it.
+        Temporal median, refined by the mean of what lies near it, and the spread about it. Where
+        a particle stays too long for that, the level of the surroundings.
     """
     step = 1.0 if np.issubdtype(stack.dtype, np.integer) else 0.0
     thin = stack[:, ::4, ::4]
@@ -61,7 +65,8 @@ def estimate_pattern(stack: NDArray[Any]) -> Pattern:
     levels = [level.fit(f) for f in thin]
     offsets, gains = np.asarray(levels, np.float32).T
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
-    first = Pattern(mean, smooth_noise(sd, step))
+    slow = visited(stack, np.asarray(levels, np.float32), white_level)
+    first = Pattern(fill(mean, slow), smooth_noise(sd, step))
     return first._replace(mean=first.mean + _passers_by(stack, first))
 
 
@@ -137,7 +142,7 @@ def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> Frame
         shape = stack[0].shape
         flat = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
         return FrameModel(flat, cell_px, is_flat=True)
-    return FrameModel(estimate_pattern(stack), cell_px, is_flat=False)
+    return FrameModel(estimate_pattern(stack, float(recording.white_level)), cell_px, is_flat=False)
 
 
 def iterate_models(

@@ -14,6 +14,8 @@ Places = NDArray[np.int64]
 CHUNK = 64
 BLOCK_PX = 8
 SEPARATION_SD = 2.4
+FLAT_REACH = 60
+"""Largest distance, px, over which a peak may belong to a spot: widest smear or flat top."""
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -126,6 +128,79 @@ def keep_strongest(
             if square <= square_reach or heights[b] < flank + threshold * min(1.0, flank):
                 keep[b] = False
     return keep
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def stand_alone(
+    places: tuple[Places, Places],
+    ranked: tuple[NDArray[np.float64], NDArray[np.int64]],
+    images: tuple[Image, Image, Image],
+    noise: tuple[float, float, float],
+    rise: float,
+) -> NDArray[np.bool_]:
+    """Whether there is a valley between a place and every higher one that is kept.
+
+    Flat tops (saturated spots), skirts (defocus) and their own noise carry peaks that are no
+    particles: on the way from such a peak to the spot it sits on, the filtered image does not
+    fall by what noise can make.
+
+    Parameters
+    ----------
+    places : tuple of ndarray of int, (n,)
+        Rows and columns, px of the full frame.
+    ranked : tuple of ndarray
+        What is highest first, and the image in which each place was found.
+    images : tuple of ndarray
+        Filtered frame, and those 2 and 4 times smaller.
+    noise : tuple of float
+        Noise of each.
+    rise : float
+        How far a peak has to rise above the valley, in units of the noise.
+
+    Returns
+    -------
+    ndarray of bool, (n,)
+    """
+    rows, cols = places
+    heights, level = ranked
+    n = rows.size
+    keep = np.ones(n, np.bool_)
+    order = np.argsort(-heights, kind="mergesort")
+    for i in range(1, n):
+        b = order[i]
+        image = images[level[b]]
+        scale = 1 << level[b]
+        y, x = rows[b] // scale, cols[b] // scale
+        for j in range(i):
+            a = order[j]
+            if not keep[a] or abs(rows[a] - rows[b]) > FLAT_REACH:
+                continue
+            if abs(cols[a] - cols[b]) > FLAT_REACH:
+                continue
+            to = (rows[a] // scale, cols[a] // scale)
+            if not _valley_between(image, (y, x), to, rise * noise[level[b]]):
+                keep[b] = False
+                break
+    return keep
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _valley_between(image: Image, start: tuple[int, int], to: tuple[int, int], rise: float) -> bool:
+    """Whether the image falls on the way to a higher place.
+
+    By ``rise``, by a tenth where that is more (a spot has noise of its own), or to the ground.
+    """
+    height, width = image.shape
+    y, x = start
+    steps = max(abs(to[0] - y), abs(to[1] - x))
+    top = image[min(y, height - 1), min(x, width - 1)]
+    for k in range(1, steps):
+        v = y + round((to[0] - y) * k / steps)
+        u = x + round((to[1] - x) * k / steps)
+        ground = image[min(v, height - 1), min(u, width - 1)]
+        if top - ground > min(max(rise, 0.1 * top), 0.75 * top):
+            return True
+    return False
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

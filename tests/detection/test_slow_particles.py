@@ -1,0 +1,49 @@
+"""Particles that hardly move are no background, and dust is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evsize.detection import detect
+from evsize.detection.pattern import estimate_pattern
+from evsize.settings import DetectionSettings
+from tests.detection.drawing import Film, add_spots
+
+SHAPE = (120, 160)
+LEVEL, NOISE = 12.0, 2.0
+DUST = np.array([[40.0, 90.0]])
+
+
+def _slow_film(n_frames: int) -> tuple[Film, NDArray[np.float64]]:
+    """A saturated spot that creeps by 0.15 px a frame, and a speck of dust."""
+    rng = np.random.default_rng(61)
+    path = np.array([90.0, 50.0]) + np.outer(np.arange(n_frames), [0.12, 0.09])
+    frames = np.empty((n_frames, *SHAPE), np.uint8)
+    for k in range(n_frames):
+        image = np.full(SHAPE, LEVEL)
+        add_spots(image, path[k : k + 1], 4.0, np.array([2e5]))
+        add_spots(image, DUST, 2.0, np.array([600.0]))
+        frames[k] = np.clip(np.rint(image + rng.normal(0, NOISE, SHAPE)), 0, 255)
+    return Film(frames), path
+
+
+def test_a_slow_particle_leaves_no_ghost_in_the_pattern_and_dust_stays() -> None:
+    film, path = _slow_film(120)
+    pattern = estimate_pattern(film.frames[::3].copy(), 255.0).mean
+    # where it stayed; a median of 40 frames has an error of 1.25 / sqrt(40) noises
+    y, x = np.rint(path[60][::-1]).astype(int)
+    near = pattern[y - 6 : y + 7, x - 6 : x + 7]
+    assert np.abs(near - LEVEL).max() < 4 * 1.25 * NOISE / np.sqrt(40)
+    top = 600.0 / (2 * np.pi * (2.0**2 + 1 / 12))
+    assert abs(pattern[90, 40] - LEVEL - top) < 4 * 1.25 * NOISE / np.sqrt(40)
+
+
+def test_a_saturated_spot_is_one_spot_at_its_middle() -> None:
+    film, path = _slow_film(120)
+    table = detect(film, DetectionSettings(engine="fast")).table
+    strong = table[table["snr"] > 50]
+    assert list(strong["frame"]) == list(range(120))
+    error = strong[["x_px", "y_px"]].to_numpy() - path
+    # a disc of radius 13 px with an edge of 1 px: pixels of the edge alone tell its place
+    assert np.sqrt(np.mean(error**2)) < 0.1
