@@ -107,8 +107,12 @@ class Acquisition(Model):
             for name, value in new.items()
             if not _agree(name, value, getattr(self, name))
         )
-        if "medium" in new and "viscosity_mpas" not in new:
-            # a viscosity known from a weaker source belonged to another medium
+        warmer = "temperature_c" in new and not _agree(
+            "temperature_c", new["temperature_c"], self.temperature_c
+        )
+        beside = self.sources.get("viscosity_mpas") == self.sources.get("temperature_c")
+        if "viscosity_mpas" not in new and ("medium" in new or (warmer and beside)):
+            # a viscosity known from a weaker source belonged to another medium or temperature
             new["viscosity_mpas"] = None
             sources.pop("viscosity_mpas", None)
         return self.model_copy(
