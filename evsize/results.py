@@ -364,10 +364,14 @@ class Estimate(Model):
 
 
 class Peak(Model):
-    """A peak of the distribution and the share of the population under it."""
+    """A peak of the distribution and the share of the population under it, with intervals."""
 
     mode_nm: float
     fraction: float
+    mode_low_nm: float | None = None
+    mode_high_nm: float | None = None
+    fraction_low: float | None = None
+    fraction_high: float | None = None
 
 
 class Summary(Model):
@@ -381,12 +385,19 @@ class Summary(Model):
     span: Estimate = Estimate()
 
 
+class VolumeSummary(Summary):
+    """Summary of the distribution in which each particle weighs by its volume."""
+
+    derived_from: str = "the number-weighted distribution, each diameter weighted by its cube"
+
+
 class DistributionSummary(Summary):
     """Summary of the answer: the deconvolved distribution."""
 
     peaks: list[Peak] = Field(default_factory=list)
     weighting: str = ""
     systematic_percent: float | None = None
+    volume_weighted: VolumeSummary | None = None
 
 
 class ClassShare(Model):

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from evsize.diffusion import covariance, dst, gapped, noise, segments
 from evsize.physics import Conditions
-from evsize.results import Acquisition, Likelihoods, Tracks, Value, as_conditions
+from evsize.results import (
+    Acquisition,
+    Likelihoods,
+    NoiseUncertainty,
+    Tracks,
+    Value,
+    as_conditions,
+)
 from evsize.settings import DiffusionSettings
 from evsize.tables import Flag
 
@@ -20,6 +27,10 @@ LAGS = (2, 3, 4, 5, 6)
 DISPLACEMENT_LAGS = (1, 2, 4, 6, 8, 12)
 NOISE_STEP = 0.05
 """Tracks whose localisation variances differ by less than this share one spectrum."""
+
+
+GAPPED_AT_ONCE = 64
+"""Tracks with gaps, of like length, that are worked on together: what fits a processor's cache."""
 
 
 def default_grid(conditions: Conditions) -> Floats:
@@ -69,7 +80,7 @@ def estimate_diffusion(
     keep = np.repeat(long_enough, raw.n_positions)
     scale = flow_correction(len(raw.span), tracks.flow_parameters)
     steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale)
-    per_track = _per_track(table[keep], steps.start)
+    per_track = _per_track(table[keep], steps.start, _carried(tracks, frame[keep], conditions))
 
     squares, products, n_squares, n_products = segments.track_moments(steps)
     d_cov, s2_cov = covariance.from_moments(
@@ -79,6 +90,7 @@ def estimate_diffusion(
     floor = (1e-3 * conditions.pixel_size_um) ** 2
     pooled = _noise(settings, s2_cov, n_products, per_track["predicted_um2"], floor, usable)
     log_l = evaluate(steps, grid, pooled.loc_var_um2, conditions)
+    slope = noise_slope(steps, grid, pooled, log_l, conditions)
     still = stationary(steps, pooled.loc_var_um2, log_l, grid)
     flags = per_track["flags"].copy()
     flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
@@ -102,6 +114,12 @@ def estimate_diffusion(
         diagnostics=_diagnostics(
             _subset(steps, used), pooled, conditions, squares[used], n_squares[used]
         ),
+        last_frame=per_track["last_frame"][used],
+        start_um=per_track["start_um"][used],
+        end_um=per_track["end_um"][used],
+        noise=NoiseUncertainty(
+            slope[used], pooled.shape[used], pooled.influence[used], pooled.prior_sd
+        ),
     )
 
 
@@ -122,27 +140,55 @@ def evaluate(
     n_steps = steps.n_positions - 1
     first = steps.first_step
     result = np.zeros((len(n_steps), len(d_um2_s)))
-    gaps = np.bincount(
-        np.repeat(np.arange(len(n_steps)), n_steps), steps.span > 1, minlength=len(n_steps)
-    )
-    level = np.round(np.log(loc_var_um2) / NOISE_STEP).astype(np.int64)
-    order = np.lexsort((level, n_steps, gaps > 0))
-    keys = np.stack([gaps[order] > 0, n_steps[order], level[order]])
-    new_group = np.flatnonzero(np.any(np.diff(keys, axis=1) != 0, axis=0)) + 1
-    for group in np.split(order, new_group):
-        if not len(group):
-            continue
-        index = first[group][:, None] + np.arange(n_steps[group[0]])
-        variance = float(np.exp(NOISE_STEP * level[group[0]]))
-        timing = (conditions.frame_interval_s, conditions.blur)
-        if gaps[group[0]]:
-            result[group] = gapped.log_likelihood(
-                steps.step_um[index], steps.span[index], d_um2_s, variance, *timing
-            )
-        else:
+    owner = np.repeat(np.arange(len(n_steps)), n_steps)
+    gaps = np.bincount(owner, steps.span > 1, minlength=len(n_steps)) > 0
+    level = _noise_level(loc_var_um2)
+    timing = (conditions.frame_interval_s, conditions.blur)
+    order = np.lexsort((level, n_steps))
+    whole = order[~gaps[order]]
+    new_group = np.diff(n_steps[whole]).astype(bool) | np.diff(level[whole]).astype(bool)
+    for group in np.split(whole, np.flatnonzero(new_group) + 1):
+        if len(group):
+            index = first[group][:, None] + np.arange(n_steps[group[0]])
             power = dst.step_power(steps.step_um[index])
+            variance = float(np.exp(NOISE_STEP * level[group[0]]))
             result[group] = dst.log_likelihood(power, 2, d_um2_s, variance, *timing)
+    broken = order[gaps[order]]
+    for group in np.split(broken, np.arange(GAPPED_AT_ONCE, len(broken), GAPPED_AT_ONCE)):
+        if len(group):
+            inside = np.arange(n_steps[group].max()) < n_steps[group][:, None]
+            index = np.where(inside, first[group][:, None] + np.arange(inside.shape[1]), 0)
+            span = np.where(inside, steps.span[index], 0)
+            variances = np.exp(NOISE_STEP * level[group])
+            result[group] = gapped.log_likelihood(
+                steps.step_um[index], span, d_um2_s, variances, *timing
+            )
     return result
+
+
+def _noise_level(loc_var_um2: Floats) -> NDArray[np.int64]:
+    return np.round(np.log(loc_var_um2) / NOISE_STEP).astype(np.int64)
+
+
+def noise_slope(
+    steps: segments.Steps,
+    d_um2_s: Floats,
+    pooled: noise.PooledNoise,
+    log_l: Floats,
+    conditions: Conditions,
+) -> Floats:
+    """Change of every log-likelihood with the localisation variance, (tracks, g), 1/um^2.
+
+    Between the variance used and one that is higher by its standard error.
+    """
+    if not pooled.shape.shape[1]:
+        return np.zeros_like(log_l)
+    covariance_of_fit = pooled.influence.T @ pooled.influence + pooled.prior_sd @ pooled.prior_sd.T
+    spread = np.sqrt(np.einsum("ij,jk,ik->i", pooled.shape, covariance_of_fit, pooled.shape))
+    base = np.exp(NOISE_STEP * _noise_level(pooled.loc_var_um2))
+    higher = np.exp(NOISE_STEP * _noise_level(np.maximum(base + spread, base * (1 + NOISE_STEP))))
+    moved = evaluate(steps, d_um2_s, higher, conditions)
+    return np.asarray((moved - log_l) / (higher - base)[:, None])
 
 
 def stationary(
@@ -171,7 +217,15 @@ def _subset(steps: segments.Steps, used: NDArray[np.bool_]) -> segments.Steps:
     return segments.Steps(start, steps.step_um[keep], steps.span[keep], steps.frame[keep])
 
 
-def _per_track(table: Any, start: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+def _carried(tracks: Tracks, frame: NDArray[np.int64], conditions: Conditions) -> Floats:
+    """How far the flow has carried everything since the recording began, (positions, 2), um."""
+    speed = tracks.frames[["flow_x_um_s", "flow_y_um_s"]].to_numpy()
+    path = np.cumsum(np.nan_to_num(speed), axis=0) * conditions.frame_interval_s
+    number = tracks.frames["frame"].to_numpy()
+    return path[np.searchsorted(number, frame)] if len(frame) else np.zeros((0, 2))
+
+
+def _per_track(table: Any, start: NDArray[np.int64], carried_um: Floats) -> dict[str, NDArray[Any]]:
     first, count = start[:-1], np.diff(start)
 
     def mean(values: NDArray[Any]) -> Floats:
@@ -179,12 +233,16 @@ def _per_track(table: Any, start: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
 
     flags = table["flags"].to_numpy()
     last = start[1:] - 1
+    still_um = table[["x_um", "y_um"]].to_numpy() - carried_um
     predicted = (table["loc_se_nm"].to_numpy() * 1e-3) ** 2
     # the worst twentieth is held back: one failed fit would set the noise of a whole track
     predicted = np.minimum(predicted, np.quantile(predicted, 0.95) if len(first) else 0.0)
     return {
         "track_id": table["track_id"].to_numpy()[first],
         "first_frame": table["frame"].to_numpy()[first],
+        "last_frame": table["frame"].to_numpy()[last],
+        "start_um": still_um[first],
+        "end_um": still_um[last],
         "x_um": mean(table["x_um"].to_numpy()),
         "y_um": mean(table["y_um"].to_numpy()),
         "predicted_um2": mean(predicted),
@@ -204,13 +262,7 @@ def _noise(
     pooled = noise.pool(np.where(usable, s2_cov, 0.0), weights, predicted, floor)
     if settings.loc_sd_nm is None:
         return pooled
-    given = max((settings.loc_sd_nm * 1e-3) ** 2, floor)
-    return noise.PooledNoise(
-        np.full(len(s2_cov), given),
-        pooled.measured_um2,
-        pooled.measured_se_um2,
-        pooled.predicted_um2,
-    )
+    return noise.given(max((settings.loc_sd_nm * 1e-3) ** 2, floor), pooled)
 
 
 def _choices(settings: DiffusionSettings, pooled: noise.PooledNoise) -> dict[str, Value]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,12 +30,18 @@ class PooledNoise:
         Pooled covariance estimate and its standard error, um^2; it can be negative.
     predicted_um2 : float
         Mean of what the localisation errors predict, um^2; NaN where there are none.
+    shape, influence : ndarray, (tracks, parameters)
+    prior_sd : ndarray, (parameters, expectations)
+        How uncertain the fitted parameters are; see `evsize.results.NoiseUncertainty`.
     """
 
     loc_var_um2: Floats
     measured_um2: float
     measured_se_um2: float
     predicted_um2: float
+    shape: Floats
+    influence: Floats
+    prior_sd: Floats
 
 
 def pool(
@@ -65,16 +71,30 @@ def pool(
     PooledNoise
     """
     measured, spread = _mean_and_error(loc_var_um2, n_products)
+    share = n_products / max(float(n_products.sum()), 1.0)
     known = np.isfinite(predicted_um2) & (predicted_um2 > 0)
     if not known.all() or not len(known):
-        level = max(measured, floor_um2)
-        return PooledNoise(np.full(len(known), level), measured, spread, float("nan"))
-    weights = n_products / max(float(n_products.sum()), 1.0)
-    predicted = float(weights @ predicted_um2)
-    constant, factor = _line(loc_var_um2, n_products, predicted_um2)
-    variance = np.maximum(constant + factor * predicted_um2, 0.1 * predicted_um2)
-    variance = np.maximum(variance, floor_um2)
-    return PooledNoise(variance, measured, spread, predicted)
+        level = np.full(len(known), max(measured, floor_um2))
+        influence = (share * (loc_var_um2 - measured))[:, None]
+        one, none = np.ones((len(known), 1)), np.zeros((1, 0))
+        return PooledNoise(level, measured, spread, float("nan"), one, influence, none)
+    line = _line(loc_var_um2, n_products, predicted_um2)
+    shape = np.column_stack([np.ones(len(known)), predicted_um2])
+    variance = np.maximum(shape @ line.parameters, np.maximum(0.1 * predicted_um2, floor_um2))
+    predicted = float(share @ predicted_um2)
+    return PooledNoise(variance, measured, spread, predicted, shape, line.influence, line.prior_sd)
+
+
+def given(loc_var_um2: float, pooled: PooledNoise) -> PooledNoise:
+    """Replace the pooled noise of all tracks by a known variance, um^2."""
+    n_tracks = len(pooled.loc_var_um2)
+    return replace(
+        pooled,
+        loc_var_um2=np.full(n_tracks, loc_var_um2),
+        shape=np.zeros((n_tracks, 0)),
+        influence=np.zeros((n_tracks, 0)),
+        prior_sd=np.zeros((0, 0)),
+    )
 
 
 def _mean_and_error(values: Floats, weights: Floats) -> tuple[float, float]:
@@ -84,7 +104,14 @@ def _mean_and_error(values: Floats, weights: Floats) -> tuple[float, float]:
     return mean, float(np.sqrt((share**2) @ (values - mean) ** 2))
 
 
-def _line(measured: Floats, weights: Floats, predicted: Floats) -> tuple[float, float]:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    parameters: Floats
+    influence: Floats
+    prior_sd: Floats
+
+
+def _line(measured: Floats, weights: Floats, predicted: Floats) -> _Line:
     """Constant and factor that turn the predicted into the measured variance.
 
     Tracks are pooled in groups of like prediction (like brightness), so that bright particles,
@@ -97,11 +124,18 @@ def _line(measured: Floats, weights: Floats, predicted: Floats) -> tuple[float, 
     expected = 1 / PREDICTION_ERROR
     rows = [(0.0, expected), (expected / typical, 0.0)]
     right = [PREDICTION_FACTOR * expected, 0.0]
-    for group in np.array_split(order, n_groups):
+    pull = np.zeros((len(order), n_groups))  # of each track on the right-hand side of its group
+    for index, group in enumerate(np.array_split(order, n_groups)):
         mean, error = _mean_and_error(measured[group], weights[group])
         error = max(error, 1e-3 * typical)
         at = float(np.average(predicted[group], weights=np.maximum(weights[group], 1e-9)))
         rows.append((1 / error, at / error))
         right.append(mean / error)
-    constant, factor = nnls(np.array(rows), np.array(right))[0]
-    return float(constant), float(factor)
+        share = weights[group] / max(float(weights[group].sum()), 1.0)
+        pull[group, index] = share * (measured[group] - mean) / error
+    matrix = np.array(rows)
+    parameters = nnls(matrix, np.array(right))[0]
+    free = parameters > 0  # a parameter held at 0 stays there
+    response = np.zeros(matrix.shape[::-1])
+    response[free] = np.linalg.pinv(matrix[:, free])
+    return _Line(parameters, pull @ response[:, 2:].T, response[:, :2])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,14 +16,14 @@ from evsize.results import (
     Estimate,
     Likelihoods,
     Misev,
-    Peak,
+    NoiseUncertainty,
     Sizing,
     Summary,
     Value,
     as_conditions,
 )
 from evsize.settings import SizingSettings
-from evsize.sizing import resampling, summary, systematic, tracks
+from evsize.sizing import distribution, figures, resampling, summary, systematic, tracks
 from evsize.sizing.deconvolution import Deconvolution
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 
@@ -32,8 +31,6 @@ __all__ = ["diameter_grid", "size"]
 
 Floats = NDArray[np.float64]
 WEIGHTING = "per particle seen: each track counts by the frames in which it was followed"
-MISEV_SPLIT_NM = 200.0
-FIGURES = ("mean_nm", "mode_nm", "d10_nm", "d50_nm", "d90_nm", "span")
 
 
 def diameter_grid(settings: SizingSettings | None = None) -> Floats:
@@ -73,8 +70,8 @@ def size(
     Notes
     -----
     The distribution is the smooth mixture of sizes that makes all tracks most likely (see
-    `deconvolution`), each track weighted by its positions; intervals come from resampling blocks
-    of space and time.
+    `deconvolution`), each track weighted by its positions. Intervals come from resampling the
+    particles, as far as their tracks can be joined again, and with them the localisation noise.
     """
     settings, conditions = settings or SizingSettings(), as_conditions(acquisition)
     diameter = conditions.stokes_einstein_um3_s / likelihoods.d_um2_s * 1e3
@@ -85,9 +82,12 @@ def size(
     error = systematic.relative_error(viscosity_se, exposure_known)
     if not len(particles):
         return _nothing(particles, diameter, edges, settings, error)
-    fitted = _fit(likelihoods, conditions, diameter, log_l, settings)
+    noise = likelihoods.noise
+    if noise is not None:
+        noise = replace(noise, slope=noise.slope[:, order])
+    fitted = _fit(likelihoods, conditions, diameter, log_l, noise, settings)
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
-    low, high = _interval(fitted.resampled)
+    low, high = figures.bins(fitted)
     table = DISTRIBUTION.build(
         diameter_nm=diameter,
         bin_low_nm=edges[:-1],
@@ -98,33 +98,30 @@ def size(
         raw_fraction=raw / max(raw.sum(), 1),
         concentration_per_ml=np.full(len(diameter), np.nan),
     )
-    central = summary.figures(fitted.shares, diameter, edges)
-    spread = [summary.figures(row, diameter, edges) for row in fitted.resampled]
-    found = summary.peaks(fitted.shares, diameter)
-    distribution = DistributionSummary(
-        **{name: _estimate(central[name], [row[name] for row in spread]) for name in FIGURES},
-        peaks=[Peak(mode_nm=mode, fraction=fraction) for mode, fraction in found],
+    answer = DistributionSummary(
+        **figures.of(fitted, diameter, edges),
+        peaks=figures.peaks(fitted, diameter),
         weighting=WEIGHTING,
         systematic_percent=100 * error,
+        volume_weighted=figures.by_volume(fitted, diameter, edges),
     )
-    classes, misev = _classes(fitted, edges, settings)
-    chosen = Value(value=fitted.strength, source="chosen by cross-validation")
+    classes, misev = figures.classes(fitted, edges, settings.classes)
+    n_units = int(fitted.unit.max()) + 1
     return Sizing(
         particles,
         table,
-        distribution,
-        _raw_summary(particles),
+        answer,
+        figures.single_tracks(particles["diameter_nm"].to_numpy()),
         classes,
         misev,
-        _choices(settings) | {"smoothness": chosen},
+        _choices(settings)
+        | {
+            "smoothness": Value(value=fitted.strength, source="chosen by cross-validation"),
+            "independent_units": Value(
+                value=n_units, source="particles, as far as their tracks could be joined again"
+            ),
+        },
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Fit:
-    shares: Floats
-    resampled: Floats
-    strength: float
 
 
 def _fit(
@@ -132,36 +129,36 @@ def _fit(
     conditions: Conditions,
     diameter: Floats,
     log_l: Floats,
+    noise: NoiseUncertainty | None,
     settings: SizingSettings,
-) -> _Fit:
-    base = likelihoods.n_positions.astype(float)
-    t_s = np.asarray(likelihoods.first_frame * conditions.frame_interval_s, dtype=np.float64)
-    block = resampling.blocks(likelihoods.x_um, likelihoods.y_um, t_s)
-    mixture = Deconvolution(log_l, diameter)
-    alike = np.ones(len(base))
-    fitted = mixture.choose(alike, block)
-    n_resamples = settings.n_bootstrap if block.max() > 0 else 0
-    drawn = resampling.weights(block, alike, n_resamples, np.random.default_rng(settings.seed))
-    rows = [
-        mixture.reweighted(mixture.fit(row, fitted.strength, fitted), row * base) for row in drawn
-    ]
-    shares = mixture.reweighted(fitted, base)
-    return _Fit(shares, np.array(rows).reshape(-1, len(diameter)), fitted.strength)
+) -> distribution.Distribution:
+    weights = likelihoods.n_positions.astype(float)
+    mixture = Deconvolution(log_l, diameter, noise)
+    unit = _units(likelihoods, conditions, mixture)
+    rng = np.random.default_rng(settings.seed)
+    return distribution.fit(mixture, weights, unit, diameter, settings.n_bootstrap, rng)
 
 
-def _interval(values: Floats) -> tuple[Floats, Floats]:
-    if not len(values):
-        empty = np.full(values.shape[1:], np.nan)
-        return empty, empty
-    low, high = np.quantile(values, [0.025, 0.975], axis=0)
-    return low, high
-
-
-def _estimate(value: float, resampled: Sequence[float]) -> Estimate:
-    if not resampled:
-        return Estimate(value=value)
-    low, high = np.quantile(np.asarray(resampled), [0.025, 0.975])
-    return Estimate(value=value, low=min(float(low), value), high=max(float(high), value))
+def _units(
+    likelihoods: Likelihoods, conditions: Conditions, mixture: Deconvolution
+) -> NDArray[np.int64]:
+    """Particle of each track, as far as it can be told."""
+    start, end, last = likelihoods.start_um, likelihoods.end_um, likelihoods.last_frame
+    if start is None or end is None or last is None:
+        return np.arange(len(likelihoods.track_id))
+    rough = mixture.fit(np.ones(len(likelihoods.track_id)), 1.0)
+    log_d, log_same_size = mixture.expected(rough)
+    d_um2_s = conditions.stokes_einstein_um3_s * 1e3 / np.exp(log_d)
+    interval_s = conditions.frame_interval_s
+    return resampling.particles(
+        start,
+        end,
+        np.asarray(likelihoods.first_frame * interval_s, np.float64),
+        np.asarray(last * interval_s, np.float64),
+        d_um2_s[mixture.group],
+        mixture.group,
+        log_same_size,
+    )
 
 
 def _particles(
@@ -191,51 +188,6 @@ def _particles(
     )
 
 
-def _raw_summary(particles: pd.DataFrame) -> Summary:
-    sizes = np.sort(particles["diameter_nm"].to_numpy())
-    d10, d50, d90 = np.quantile(sizes, [0.1, 0.5, 0.9])
-    step = 0.02
-    grid = np.exp(np.arange(np.log(sizes[0]) - 0.3, np.log(sizes[-1]) + 0.3, step))
-    counts = np.histogram(sizes, bins=summary.bin_edges(grid))[0].astype(float)
-    return Summary(
-        mean_nm=Estimate(value=float(sizes.mean())),
-        mode_nm=Estimate(value=summary.mode(counts, grid)),
-        d10_nm=Estimate(value=float(d10)),
-        d50_nm=Estimate(value=float(d50)),
-        d90_nm=Estimate(value=float(d90)),
-        span=Estimate(value=float((d90 - d10) / d50)),
-    )
-
-
-def _share(fitted: _Fit, edges: Floats, low_nm: float, high_nm: float) -> Estimate:
-    def between(shares: Floats) -> float:
-        below = summary.cumulative(shares, edges, np.array([low_nm, high_nm]))
-        return float(below[1] - below[0])
-
-    return _estimate(between(fitted.shares), [between(row) for row in fitted.resampled])
-
-
-def _classes(
-    fitted: _Fit, edges: Floats, settings: SizingSettings
-) -> tuple[list[ClassShare], Misev]:
-    beyond = float(edges[-1]) * 2
-    classes = [
-        ClassShare(
-            name=c.name,
-            low_nm=c.low_nm,
-            high_nm=c.high_nm,
-            fraction=_share(fitted, edges, c.low_nm, c.high_nm or beyond),
-            note="outside the validated range of tracking" if c.low_nm >= 1000 else "",
-        )
-        for c in settings.classes
-    ]
-    misev = Misev(
-        small_fraction=_share(fitted, edges, 0.0, MISEV_SPLIT_NM),
-        large_fraction=_share(fitted, edges, MISEV_SPLIT_NM, beyond),
-    )
-    return classes, misev
-
-
 def _nothing(
     particles: pd.DataFrame, diameter: Floats, edges: Floats, settings: SizingSettings, error: float
 ) -> Sizing:
@@ -256,8 +208,8 @@ def _nothing(
         )
         for c in settings.classes
     ]
-    distribution = DistributionSummary(weighting=WEIGHTING, systematic_percent=100 * error)
-    return Sizing(particles, table, distribution, Summary(), classes, Misev(), _choices(settings))
+    answer = DistributionSummary(weighting=WEIGHTING, systematic_percent=100 * error)
+    return Sizing(particles, table, answer, Summary(), classes, Misev(), _choices(settings))
 
 
 def _choices(settings: SizingSettings) -> dict[str, Value]:

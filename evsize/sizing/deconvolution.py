@@ -9,6 +9,7 @@ smoothest distribution that predicts tracks left out as well as the best one, wi
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +17,25 @@ from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from evsize.results import NoiseUncertainty
+from evsize.sizing import grouping
+
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 KNOT_SPACING = 0.09
 """Distance of the spline's knots in ln(diameter)."""
 NARROWEST = 0.02
 """Relative width (standard deviation) below which no population is resolved."""
-STRENGTHS = (1e4, 1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2)
+STRENGTHS = (1e4, 1e3, 1e2, 1e1, 1e0, 1e-1, 1e-2, 1e-3)
 RIDGE = 1e-9
 CURVATURE = 1e-4
 """Weak penalty on the second derivative: without it a perfectly uniform standard would be fitted
 by an ever narrower peak, and never converge. It costs 0.3 units of log-likelihood at a relative
 width of 3 % and nothing above."""
-ENOUGH = 0.01
-"""Gain in log-likelihood below which a fit has converged: far below what data can tell apart."""
+ENOUGH = 5e-3
+"""Gain in log-likelihood below which a fit has converged. What is still to be gained is of this
+size, and displaces no figure by more than sqrt(2 ENOUGH), 1/10, of its standard error."""
 N_FOLDS = 5
 
 
@@ -61,73 +67,136 @@ class Deconvolution:
         Up to a constant a track.
     diameter_nm : ndarray, (sizes,)
         Logarithmic grid, ascending.
+    noise : NoiseUncertainty, optional
+        What `with_noise` needs; its slopes in the order of `diameter_nm`.
     """
 
-    def __init__(self, log_likelihood: Floats, diameter_nm: Floats) -> None:
-        log_d = np.log(diameter_nm)
-        likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
+    def __init__(
+        self,
+        log_likelihood: Floats,
+        diameter_nm: Floats,
+        noise: NoiseUncertainty | None = None,
+    ) -> None:
+        self.log_d = log_d = np.log(diameter_nm)
+        relative = log_likelihood - log_likelihood.max(axis=1, keepdims=True)
+        self.group = grouping.alike(relative, log_d)
+        self.log_likelihood = grouping.means(relative, self.group)
+        self.noise = noise
+        self.slopes = (
+            []
+            if noise is None
+            else [grouping.means(noise.slope * part[:, None], self.group) for part in noise.shape.T]
+        )
         self.kernel = _kernel(log_d, NARROWEST)
-        self.likelihood = likelihood @ self.kernel
         self.basis = _splines(log_d, KNOT_SPACING)
-        difference = np.diff(np.eye(self.basis.shape[1]), n=3, axis=0)
-        self.penalty = difference.T @ difference
-        second = np.diff(np.eye(self.basis.shape[1]), n=2, axis=0)
-        self.always = CURVATURE * second.T @ second + RIDGE * np.eye(self.basis.shape[1])
+        identity = np.eye(self.basis.shape[1])
+        self.third = np.diff(identity, n=3, axis=0)
+        self.second = np.sqrt(CURVATURE) * np.diff(identity, n=2, axis=0)
+        self.penalty = self.third.T @ self.third
+        self.always = self.second.T @ self.second + RIDGE * identity
+        self.likelihood = self._likelihood(self.log_likelihood)
 
-    def fit(self, weights: Floats, strength: float, start: Fit | None = None) -> Fit:
+    def _likelihood(self, log_likelihood: Floats) -> Floats:
+        top = log_likelihood.max(axis=1, keepdims=True)
+        return np.asarray(np.exp(log_likelihood - top) @ self.kernel)
+
+    def noise_shift(self, weights: Floats, rng: np.random.Generator) -> Floats:
+        """Change of the noise parameters when the tracks count `weights` times."""
+        if self.noise is None:
+            return np.zeros(0)
+        expected = rng.standard_normal(self.noise.prior_sd.shape[1])
+        return np.asarray((weights - 1) @ self.noise.influence + self.noise.prior_sd @ expected)
+
+    def with_noise(self, shift: Floats) -> Deconvolution:
+        """Return the same tracks with other parameters of the localisation noise.
+
+        Parameters
+        ----------
+        shift : ndarray, (parameters,)
+            Change of each parameter.
+        """
+        if not self.slopes:
+            return self
+        other = copy(self)
+        moved = sum(change * slope for change, slope in zip(shift, self.slopes, strict=True))
+        other.likelihood = self._likelihood(self.log_likelihood + moved)
+        return other
+
+    def fit(
+        self,
+        weights: Floats,
+        strength: float,
+        start: Fit | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> Fit:
         """Fit the distribution with a given strength of the penalty.
 
         Parameters
         ----------
         weights : ndarray, (tracks,)
-            Weight of each track; only their ratios and the number of tracks that they amount to,
-            (sum w)^2 / sum w^2, matter.
+            How often each track counts.
         strength : float
             Strength of the smoothness penalty.
         start : Fit, optional
             Where to start.
+        rng : Generator, optional
+            Draw what the penalty pulls towards from the distribution that the penalty stands for,
+            in place of its mean. Refits to resampled tracks then scatter by the smoothing bias
+            to be expected as well (Wahba, J. R. Stat. Soc. B 45, 133 (1983); Nychka, J. Am.
+            Stat. Assoc. 83, 1134 (1988)).
         """
-        theta = self._first(weights) if start is None else start.coefficients
-        return self._fit(weights * effective_share(weights), strength, theta)
+        counts = self._grouped(weights)
+        theta = self._first(counts) if start is None else start.coefficients
+        pull = np.zeros(len(theta))
+        if rng is not None:
+            pull = np.sqrt(strength) * rng.standard_normal(len(self.third)) @ self.third
+            pull += rng.standard_normal(len(self.second)) @ self.second
+        return self._fit(counts, strength, theta, pull)
 
-    def choose(self, weights: Floats, unit: NDArray[np.int64]) -> Fit:
-        """Fit with the strength that cross-validation chooses.
+    def path(self, weights: Floats, unit: Ints) -> tuple[list[Fit], int, int]:
+        """Fit with all strengths, and say which of them predict well.
 
         Parameters
         ----------
         weights : ndarray, (tracks,)
-            Weight of each track.
+            How often each track counts.
         unit : ndarray of int, (tracks,)
-            Independent unit (block of space and time) of each track; units are left out whole.
+            Independent unit of each track, from 0; units are left out whole.
+
+        Returns
+        -------
+        fits : list of Fit
+            From the smoothest on.
+        smoothest, best : int
+            The fit that predicts units left out best, and the smoothest one that does as well
+            within the error of the difference.
         """
-        scaled = weights * effective_share(weights)
-        fold = unit % N_FOLDS
-        predicted = np.zeros((len(STRENGTHS), len(weights)))
-        first = self._first(weights)
-        for left_out in range(N_FOLDS):
-            out = fold == left_out
-            if not out.any() or out.all():
-                continue
-            theta = first
-            for row, strength in enumerate(STRENGTHS):
-                fitted = self._fit(np.where(out, 0.0, scaled), strength, theta)
-                theta = fitted.coefficients
-                mixed = self.likelihood[out] @ self._shares(theta)
-                predicted[row, out] = scaled[out] * np.log(np.maximum(mixed, 1e-300))
+        fits: list[Fit] = []
+        for strength in STRENGTHS:
+            fits.append(self.fit(weights, strength, fits[-1] if fits else None))
+        predicted = self._predicted(weights, unit)
         total = predicted.sum(axis=1)
         best = int(np.argmax(total))
-        chosen = best
-        for row in range(best):  # from the smoothest on
-            difference = np.bincount(unit, predicted[best] - predicted[row])
-            error = float(np.sqrt((difference**2).sum()))
-            if total[best] - total[row] <= error:
-                chosen = row
-                break
-        start = None
-        for strength in STRENGTHS[: chosen + 1]:
-            start = self.fit(weights, strength, start)
-        assert start is not None
-        return start
+        error = np.sqrt(((predicted[best] - predicted) ** 2).sum(axis=1))
+        return fits, int(np.argmax(total[best] - total <= error)), best
+
+    def _predicted(self, weights: Floats, unit: Ints) -> Floats:
+        """Log-likelihood (strengths, units) of each unit under fits to the others."""
+        n_units = int(unit.max()) + 1
+        counts = np.zeros((n_units, len(self.likelihood)))
+        np.add.at(counts, (unit, self.group), weights)
+        predicted = np.zeros((len(STRENGTHS), n_units))
+        total = counts.sum(axis=0)
+        first = self._first(total)
+        for fold in range(min(N_FOLDS, n_units) if n_units > 1 else 0):
+            out = np.arange(n_units) % N_FOLDS == fold
+            theta = first
+            for row, strength in enumerate(STRENGTHS):
+                fitted = self._fit(total - counts[out].sum(axis=0), strength, theta, 0 * theta)
+                theta = fitted.coefficients
+                mixed = self.likelihood @ self._shares(theta)
+                predicted[row, out] = counts[out] @ np.log(np.maximum(mixed, 1e-300))
+        return predicted
 
     def reweighted(self, fit: Fit, weights: Floats) -> Floats:
         """Shares in which each track counts by its weight, whatever it told about its size.
@@ -150,40 +219,65 @@ class Deconvolution:
         """
         inner = self._shares(fit.coefficients)
         mixed = np.maximum(self.likelihood @ inner, 1e-300)
-        posterior = inner * (self.likelihood.T @ (weights / mixed))
+        posterior = inner * (self.likelihood.T @ (self._grouped(weights) / mixed))
         return np.asarray(self.kernel @ (posterior / posterior.sum()))
+
+    def posterior(self, fit: Fit) -> Floats:
+        """Shares (groups, sizes) of each size for the tracks of each group, summing to 1."""
+        posterior = self.likelihood * self._shares(fit.coefficients)
+        return np.asarray(posterior / posterior.sum(axis=1, keepdims=True) @ self.kernel.T)
+
+    def expected(self, fit: Fit) -> tuple[Floats, Floats]:
+        """What a fit makes one expect of each group of tracks.
+
+        Returns
+        -------
+        log_d : ndarray, (groups,)
+            Mean of ln(diameter) over the posterior.
+        log_same_size : ndarray, (groups, groups)
+            Logarithm of the odds that two tracks have one size, against two drawn apart.
+        """
+        inner = self._shares(fit.coefficients)
+        mixed = np.maximum(self.likelihood @ inner, 1e-300)
+        posterior = self.likelihood * inner / mixed[:, None]
+        both = (posterior @ self.likelihood.T) / mixed
+        return posterior @ self.log_d, np.log(np.maximum(both, 1e-300))
+
+    def _grouped(self, weights: Floats) -> Floats:
+        counts = np.bincount(self.group, weights, minlength=len(self.likelihood))
+        return counts.astype(np.float64)
 
     def _shares(self, theta: Floats) -> Floats:
         eta = self.basis @ theta
         p = np.exp(eta - eta.max())
         return np.asarray(p / p.sum())
 
-    def _first(self, weights: Floats) -> Floats:
+    def _first(self, counts: Floats) -> Floats:
         n_sizes = self.likelihood.shape[1]
         shares = np.full(n_sizes, 1 / n_sizes)
         for _ in range(10):
-            shares = shares * (self.likelihood.T @ (weights / (self.likelihood @ shares)))
+            shares = shares * (self.likelihood.T @ (counts / (self.likelihood @ shares)))
             shares /= shares.sum()
         target = np.log(shares + 1e-4 / n_sizes)
         smooth = self.basis.T @ self.basis + 1e-2 * self.penalty
         return np.asarray(np.linalg.solve(smooth, self.basis.T @ target))
 
-    def _objective(self, weights: Floats, strength: float, theta: Floats) -> float:
+    def _objective(self, counts: Floats, prior: Floats, theta: Floats, pull: Floats) -> float:
         mixed = self.likelihood @ self._shares(theta)
-        penalty = theta @ (strength * self.penalty + self.always) @ theta
-        return float(weights @ np.log(np.maximum(mixed, 1e-300)) - 0.5 * penalty)
+        data = counts @ np.log(np.maximum(mixed, 1e-300))
+        return float(data - 0.5 * theta @ prior @ theta + pull @ theta)
 
-    def _fit(self, weights: Floats, strength: float, theta: Floats) -> Fit:
+    def _fit(self, counts: Floats, strength: float, theta: Floats, pull: Floats) -> Fit:
         prior = strength * self.penalty + self.always
-        value = self._objective(weights, strength, theta)
+        value = self._objective(counts, prior, theta, pull)
         damping = 1e-3
         for _ in range(100):
             shares = self._shares(theta)
             mixed = np.maximum(self.likelihood @ shares, 1e-300)
             # posterior mean of each spline for each track, less the mean over the population
             score = (self.likelihood * shares) @ self.basis / mixed[:, None] - shares @ self.basis
-            gradient = weights @ score - prior @ theta
-            information = (score * weights[:, None]).T @ score
+            gradient = counts @ score - prior @ theta + pull
+            information = (score * counts[:, None]).T @ score
             # damping in proportion to what the data say: the penalty is far stiffer, and would
             # hold back the directions that it leaves free
             scale = np.diag(np.diag(information) + 1e-4)
@@ -195,7 +289,7 @@ class Deconvolution:
                 except LinAlgError:  # a stiff penalty next to nothing: not positive in rounding
                     damping *= 4
                     continue
-                tried = self._objective(weights, strength, theta + step)
+                tried = self._objective(counts, prior, theta + step, pull)
                 if tried > value:
                     gained, value, theta = tried - value, tried, theta + step
                     damping = max(damping / 10, 1e-9)
@@ -206,11 +300,6 @@ class Deconvolution:
             if gained == 0:
                 break
         return Fit(self.kernel @ self._shares(theta), theta, strength)
-
-
-def effective_share(weights: Floats) -> float:
-    """Factor that makes weights add up to the number of tracks that they amount to."""
-    return float(weights.sum() / (weights**2).sum())
 
 
 def _kernel(log_d: Floats, sd: float) -> Floats:

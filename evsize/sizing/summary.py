@@ -60,37 +60,58 @@ def _refine(log_density: Floats, diameter_nm: Floats, top: int) -> float:
     return float(diameter_nm[top] * (diameter_nm[1] / diameter_nm[0]) ** np.clip(shift, -1, 1))
 
 
-def peaks(shares: Floats, diameter_nm: Floats) -> list[tuple[float, float]]:
-    """Peaks as (mode in nm, share of the population), largest share first.
+def tops(shares: Floats, diameter_nm: Floats) -> list[int]:
+    """Places of the peaks on the grid, ascending; one at least.
 
-    Neighbouring tops count as one unless the valley between falls below 80 % of the lower one;
-    the population is divided at the valleys, and parts under 5 % are left out.
+    Neighbouring tops count as one unless the valley between falls below 80 % of the lower one and
+    either side holds 5 % of the population.
     """
     density = smoothed(shares, diameter_nm)
     inner = (density[1:-1] >= density[:-2]) & (density[1:-1] > density[2:])
-    tops = [int(t) for t in np.flatnonzero(np.concatenate([[False], inner, [False]]))]
-    if not tops:
-        tops = [int(np.argmax(density))]
-    while len(tops) > 1:
-        valleys = [density[a : b + 1].min() for a, b in pairwise(tops)]
-        lower = [min(density[a], density[b]) for a, b in pairwise(tops)]
-        depth = [v / low for v, low in zip(valleys, lower, strict=True)]
+    found = [int(t) for t in np.flatnonzero(np.concatenate([[False], inner, [False]]))]
+    if not found:
+        return [int(np.argmax(density))]
+    while len(found) > 1:
+        depth = [density[a : b + 1].min() / min(density[a], density[b]) for a, b in pairwise(found)]
         worst = int(np.argmax(depth))
         if depth[worst] <= PEAK_VALLEY:
             break
-        pair = tops[worst], tops[worst + 1]
-        tops.remove(min(pair, key=lambda top: density[top]))
-    cuts = [0]
-    for a, b in pairwise(tops):
-        cuts.append(a + int(np.argmin(density[a : b + 1])))
-    cuts.append(len(density))
-    log_density = np.log(density + 1e-300)
-    found = [
+        found = joined(found, worst, density)
+    while len(found) > 1:
+        held = [fraction for _, fraction in peaks(shares, diameter_nm, found)]
+        least = int(np.argmin(held))
+        if held[least] >= PEAK_FRACTION:
+            break
+        del found[least]
+    return found
+
+
+def joined(places: list[int], pair: int, density: Floats) -> list[int]:
+    """Places of the peaks, the lower of peak `pair` and the next one taken out."""
+    lower = min(places[pair], places[pair + 1], key=lambda top: density[top])
+    return [place for place in places if place != lower]
+
+
+def territories(shares: Floats, diameter_nm: Floats, places: list[int]) -> list[tuple[int, int]]:
+    """Range of the grid (first, end) that belongs to each peak, divided at the valleys."""
+    density = smoothed(shares, diameter_nm)
+    inside = [a + int(np.argmin(density[a : b + 1])) for a, b in pairwise(places)]
+    return list(pairwise([0, *inside, len(density)]))
+
+
+def peaks(shares: Floats, diameter_nm: Floats, places: list[int]) -> list[tuple[float, float]]:
+    """Mode (nm) of the peak at each place, and its share of the population."""
+    log_density = np.log(smoothed(shares, diameter_nm) + 1e-300)
+    return [
         (_refine(log_density, diameter_nm, top), float(shares[low:high].sum() / shares.sum()))
-        for top, low, high in zip(tops, cuts[:-1], cuts[1:], strict=True)
+        for top, (low, high) in zip(places, territories(shares, diameter_nm, places), strict=True)
     ]
-    found = [peak for peak in found if peak[1] >= PEAK_FRACTION]
-    return sorted(found, key=lambda peak: -peak[1])
+
+
+def mode_within(shares: Floats, diameter_nm: Floats, first: int, end: int) -> float:
+    """Diameter (nm) of the highest density in a part of the grid."""
+    log_density = np.log(smoothed(shares, diameter_nm) + 1e-300)
+    return _refine(log_density, diameter_nm, first + int(np.argmax(log_density[first:end])))
 
 
 def figures(shares: Floats, diameter_nm: Floats, edges_nm: Floats) -> dict[str, float]:

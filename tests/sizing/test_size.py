@@ -13,7 +13,7 @@ import pytest
 
 from evsize.settings import SizeClass, SizingSettings
 from evsize.sizing import diameter_grid, size
-from evsize.sizing.deconvolution import STRENGTHS, Deconvolution, effective_share
+from evsize.sizing.deconvolution import STRENGTHS, Deconvolution
 from evsize.sizing.summary import bin_edges, figures
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 from tests.theory.brownian import WATER, likelihoods_of
@@ -215,21 +215,15 @@ def test_a_thousand_copies_of_one_track():
     assert found.distribution.d90_nm.value / found.distribution.d10_nm.value < 1.2
 
 
-def test_only_ratios_of_weights_count():
+def test_a_weight_is_a_number_of_copies():
     likelihoods = tracks_with("log-normal", 1, 200)
-    mixture = Deconvolution(likelihoods.log_likelihood, GRID)
-    weights = likelihoods.n_positions.astype(float)
-    plain, scaled = mixture.fit(weights, 1.0), mixture.fit(1e3 * weights, 1.0)
-    assert np.allclose(scaled.shares, plain.shares, rtol=1e-6, atol=1e-12)
-    assert plain.shares.sum() == pytest.approx(1)
-    shifted = Deconvolution(likelihoods.log_likelihood + 500.0, GRID).fit(weights, 1.0)
-    assert np.allclose(shifted.shares, plain.shares, rtol=1e-6, atol=1e-12)
-
-
-def test_effective_share():
-    assert effective_share(np.full(7, 3.0)) * 3 * 7 == pytest.approx(7)
-    weights = np.array([1.0, 2.0, 3.0])
-    assert (weights * effective_share(weights)).sum() == pytest.approx(36 / 14)
+    log_l = likelihoods.log_likelihood
+    twice = Deconvolution(log_l, GRID).fit(np.full(200, 2.0), 1.0)
+    copied = Deconvolution(np.concatenate([log_l, log_l]), GRID).fit(np.ones(400), 1.0)
+    assert np.allclose(twice.shares, copied.shares, rtol=1e-6, atol=1e-12)
+    assert twice.shares.sum() == pytest.approx(1)
+    shifted = Deconvolution(log_l + 500.0, GRID).fit(np.full(200, 2.0), 1.0)
+    assert np.allclose(shifted.shares, twice.shares, rtol=1e-6, atol=1e-12)
 
 
 def test_order_of_the_tracks_does_not_matter():

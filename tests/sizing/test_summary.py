@@ -1,4 +1,4 @@
-"""Summary figures of known shares, blocks and their resampling, and the systematic error."""
+"""Summary figures of known shares, and the systematic error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from evsize.sizing import resampling, summary, systematic
+from evsize.sizing import summary, systematic
 
 GRID = np.geomspace(10, 3000, 240)
 EDGES = summary.bin_edges(GRID)
@@ -79,21 +79,27 @@ def test_smoothing_keeps_the_total_away_from_the_ends():
 
 
 def test_one_peak_of_a_broad_population():
-    assert len(summary.peaks(log_normal(100, 0.5), GRID)) == 1
+    assert len(summary.tops(log_normal(100, 0.5), GRID)) == 1
 
 
-def test_two_peaks_largest_first():
+def test_two_peaks():
     shares = 0.3 * log_normal(100, 0.08) + 0.7 * log_normal(250, 0.08)
-    (first, most), (second, rest) = summary.peaks(shares, GRID)
-    assert [first, second] == pytest.approx([250, 100], rel=2e-3)
-    assert [most, rest] == pytest.approx([0.7, 0.3], abs=1e-3)
+    places = summary.tops(shares, GRID)
+    (first, rest), (second, most) = summary.peaks(shares, GRID, places)
+    assert [first, second] == pytest.approx([100, 250], rel=2e-3)
+    assert [rest, most] == pytest.approx([0.3, 0.7], abs=1e-3)
+    low, high = summary.territories(shares, GRID, places)
+    assert low[0] == 0
+    assert low[1] == high[0]
+    assert high[1] == len(GRID)
+    assert summary.mode_within(shares, GRID, *low) == pytest.approx(100, rel=2e-3)
 
 
 def test_a_small_part_is_no_peak():
     shares = 0.04 * log_normal(100, 0.08) + 0.96 * log_normal(250, 0.08)
-    assert len(summary.peaks(shares, GRID)) == 1
+    assert len(summary.tops(shares, GRID)) == 1
     shares = 0.06 * log_normal(100, 0.08) + 0.94 * log_normal(250, 0.08)
-    assert len(summary.peaks(shares, GRID)) == 2
+    assert len(summary.tops(shares, GRID)) == 2
 
 
 def test_a_shallow_valley_divides_nothing():
@@ -102,7 +108,7 @@ def test_a_shallow_valley_divides_nothing():
     sd = np.hypot(0.1, summary.MODE_SD)
     for apart, n in ((2.2, 1), (4.0, 2)):
         shares = log_normal(100, 0.1) + log_normal(100 * np.exp(apart * sd), 0.1)
-        assert len(summary.peaks(shares, GRID)) == n
+        assert len(summary.tops(shares, GRID)) == n
 
 
 def test_figures():
@@ -111,39 +117,6 @@ def test_figures():
     assert found["mean_nm"] == pytest.approx(100 * np.exp(0.1**2 / 2), rel=1e-3)
     assert found["d50_nm"] == pytest.approx(100, rel=2e-3)
     assert found["span"] == pytest.approx((d90 - d10) / 100, rel=2e-2)
-
-
-def test_blocks_of_space_and_time():
-    x, y, t = (a.ravel() for a in np.meshgrid(np.arange(8), np.arange(8), np.arange(0, 41, 20)))
-    block = resampling.blocks(x, y, t, side=2, seconds=20.0)
-    assert sorted(set(block)) == list(range(8))  # 2 x 2 x round(40/20)
-    together = (x // 4) + 2 * (y // 4) + 4 * (t >= 20)
-    assert len(set(zip(block, together, strict=True))) == 8
-
-
-def test_blocks_have_no_holes_and_survive_one_place():
-    rng = np.random.default_rng(1)
-    block = resampling.blocks(*rng.uniform(0, 50, (2, 30)), rng.uniform(0, 100, 30))
-    assert set(block) == set(range(block.max() + 1))
-    assert resampling.blocks(np.ones(3), np.ones(3), np.zeros(3)).tolist() == [0, 0, 0]
-    assert resampling.blocks(np.zeros(0), np.zeros(0), np.zeros(0)).shape == (0,)
-
-
-def test_resampling_takes_whole_blocks_and_keeps_their_number():
-    rng = np.random.default_rng(2)
-    block = np.repeat(np.arange(10), 5)
-    base = rng.uniform(1, 9, 50)
-    weights = resampling.weights(block, base, 400, rng)
-    counts = (weights / base).reshape(400, 10, 5)
-    assert np.allclose(counts, counts[:, :, :1])
-    counts = np.rint(counts[:, :, 0])
-    assert np.all(counts.sum(axis=1) == 10)
-    # equal blocks of equal tracks keep the total; others keep it on average, to its error
-    assert np.all(resampling.weights(block, np.ones(50), 50, rng).sum(axis=1) == 50)
-    total = weights.sum(axis=1)
-    assert abs(total.mean() - base.sum()) < 4 * total.std() / np.sqrt(400)
-    # multinomial: the count of a block varies by 1 - 1/10
-    assert counts.var() == pytest.approx(0.9, rel=4 * np.sqrt(3 / 4000))
 
 
 def test_systematic_error():

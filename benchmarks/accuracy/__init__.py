@@ -1,0 +1,1 @@
+"""Accuracy on simulated tracks and recordings: ``python -m benchmarks.accuracy``."""
