@@ -150,9 +150,9 @@ class Worker:
     """A process that runs cases and may die of one."""
 
     def __init__(self, seed: int, base: Path, out: Path) -> None:
+        module = [sys.executable, "-m", "benchmarks.fuzz_readers"]
         self._start: Callable[[], subprocess.Popen[str]] = lambda: subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.fuzz_readers", "--worker", str(base), str(out)]
-            + ["--seed", str(seed)],
+            [*module, "--worker", str(base), str(out), "--seed", str(seed)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

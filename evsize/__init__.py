@@ -24,11 +24,12 @@ _HOME = {
     "open_recording": "evsize.recording",
     "size": "evsize.sizing",
 }
-_PACKAGES = ("physics", "simulation")
+_PACKAGES = ("physics", "simulation", "vendors")
 
 if TYPE_CHECKING:
     from evsize import physics as physics
     from evsize import simulation as simulation
+    from evsize import vendors as vendors
     from evsize.analysis import Analysis, analyze, load_result
     from evsize.detection import detect
     from evsize.diffusion import estimate_diffusion

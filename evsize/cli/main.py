@@ -15,8 +15,10 @@ import typer
 
 from evsize import __version__
 from evsize.cli.analyze import analyze
+from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
 from evsize.cli.simulate import simulate
+from evsize.cli.size import size
 from evsize.errors import EvsizeError
 
 INTERRUPTED = 130
@@ -30,8 +32,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(analyze)
+app.command()(compare)
 app.command()(inspect)
 app.command()(simulate)
+app.command()(size)
 
 
 def _show_version(wanted: bool) -> None:

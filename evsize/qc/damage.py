@@ -34,6 +34,7 @@ def _shared(
 ) -> Finding:
     """Judge frames by their share; the message names them."""
     share = count / max(frames, 1)
+    counted = f"{count} frame{'s' if count > 1 else ''}"
     status: Status = "pass"
     if share > limits["warn_above"]:
         status = "warn" if share <= limits["fail_above"] else "fail"
@@ -43,7 +44,7 @@ def _shared(
         measured=100 * share,
         limit=f"<= {100 * limits['warn_above']:g}, fail over {100 * limits['fail_above']:g}",
         unit="% of frames",
-        message=bad.format(count=count, frames=spell(numbers)) if count else good,
+        message=bad.format(count=counted, frames=spell(numbers)) if count else good,
         advice="" if status == "pass" else COPY_AGAIN,
     )
 
@@ -84,8 +85,8 @@ def corrupt_frames(evidence: Evidence, limits: Limits) -> Finding:
         len(about.damaged_frames),
         about.frames,
         limits,
-        "{count} frames could not be decoded whole: {frames}. Where nothing could be decoded, the "
-        "nearest intact frame stands in.",
+        "Not decoded whole: {count} ({frames}). Where nothing could be decoded, the nearest intact "
+        "frame stands in.",
         "Every frame was decoded whole.",
     )
 
@@ -101,8 +102,8 @@ def duplicate_frames(evidence: Evidence, limits: Limits) -> Finding:
         len(same),
         evidence.recording.frames,
         limits,
-        "{count} frames are copies of the one before: {frames}. The camera or the software filled "
-        "in for frames it had lost.",
+        "Copied from the frame before: {count} ({frames}). The camera or the software filled in for "
+        "what it had lost.",
         "No frame is a copy of the one before.",
     )
 
@@ -122,7 +123,7 @@ def missing_frames(evidence: Evidence, limits: Limits) -> Finding:
         lost,
         about.frames + lost,
         limits,
-        "{count} frames were dropped, after the frames {frames}.",
+        "Dropped: {count}, by the file's own times, after frame {frames}.",
         "The times of the frames leave no gap.",
     )
 
@@ -141,7 +142,7 @@ def even_times(evidence: Evidence, limits: Limits) -> Finding:
         len(uneven),
         about.frames,
         limits,
-        "{count} frames came clearly early or late, by the file's own times: {frames}.",
+        "Clearly early or late by the file's own times: {count} ({frames}).",
         "The frames come at even intervals.",
     )
 

@@ -86,7 +86,7 @@ class TiffRecording(Recording):
                 raise RecordingError(f"{path} has pages with axes {page.axes}", "one plane a page")
             dtype = check_type(path, np.dtype(page.dtype or "V"))
             layout = find_layout(path, tif, page)
-            said = read_metadata(tif, layout.of_frames(tif), len(layout.planes))
+            said = read_metadata(tif, lambda: layout.of_frames(tif), len(layout.planes))
             bits = said.bits or int(np.max(page.bitspersample))
             facts = Facts(
                 path=str(path),

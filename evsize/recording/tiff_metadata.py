@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tifffile import TiffFile, xml2dict
+from tifffile import TiffFile, TiffFileError, xml2dict
 
 from evsize.recording.sidecar import plausible
 from evsize.recording.times import rate_of, stated_times
@@ -63,19 +63,28 @@ class Said:
     notes: tuple[str, ...] = ()
 
 
-BROKEN = (ValueError, TypeError, KeyError, AttributeError, IndexError, ArithmeticError, SyntaxError)
+BROKEN = (
+    ValueError,
+    TypeError,
+    KeyError,
+    AttributeError,
+    IndexError,
+    ArithmeticError,
+    SyntaxError,
+    TiffFileError,
+)
 """What reading metadata that were cut or overwritten may raise."""
 
 
-def read_metadata(tif: TiffFile, pages: Sequence[Any], frames: int) -> Said:
+def read_metadata(tif: TiffFile, pages: Callable[[], Sequence[Any]], frames: int) -> Said:
     """Read scale, times and depth where the file gives them with their units.
 
     Parameters
     ----------
     tif : TiffFile
         The file.
-    pages : sequence
-        A page a frame where there are as many as frames.
+    pages : callable
+        Gives a page a frame; called only where each page says something of its own.
     frames : int
         Number of frames.
     """
@@ -85,7 +94,7 @@ def read_metadata(tif: TiffFile, pages: Sequence[Any], frames: int) -> Said:
     dialects: list[tuple[bool, str, Callable[[], Dialect]]] = [
         (tif.is_imagej, "ImageJ metadata", lambda: imagej_values(tif)),
         (tif.is_ome, "OME metadata", lambda: ome_values(ome_pixels(tif), frames)),
-        (tif.is_micromanager, "Micro-Manager metadata", lambda: mm_values(tif, pages, frames)),
+        (tif.is_micromanager, "Micro-Manager metadata", lambda: mm_values(tif, pages(), frames)),
     ]
     for applies, source, read in dialects:
         if not applies:

@@ -15,7 +15,7 @@ from evsize.results import Report
 
 WIDTH, LEFT, RIGHT = 760.0, 72.0, 14.0
 _NAME_WIDTH = 190.0  # of a peak's name in the larger letters of a phone
-_TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
+TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)
 
 
 class Axes:
@@ -144,7 +144,7 @@ def draw_distribution(table: pd.DataFrame, report: Report) -> str:
     axes = Axes((low, high), (0, top), height=430, top=62, log_x=True)
     _draw_classes(axes, report)
     axes.frame(
-        [tick for tick in _TICKS if low <= tick <= high],
+        [tick for tick in TICKS if low <= tick <= high],
         "hydrodynamic diameter (nm)",
         "share a size step (%)",
     )

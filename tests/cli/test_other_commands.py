@@ -5,10 +5,14 @@ import shlex
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from PIL import Image
 
 import evsize
 from evsize.cli.main import main
+from tests.cli.conftest import GIVEN, Pipeline
 
 Film = Callable[..., str]
 Capture = pytest.CaptureFixture[str]
@@ -52,6 +56,59 @@ def test_inspect_for_machines(film: Film, capsys: Capture) -> None:
     assert content["recording"]["frames"] == 3
     assert content["missing"] == ["pixel_size_um", "frame_rate_hz", "temperature_c", "medium"]
     assert content["command"].startswith("evsize analyze ")
+
+
+def test_inspect_shows_damage_contradictions_and_grey_levels(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    frames = np.full((40, 16, 16), 30, np.uint8)
+    frames[:, 4, 4] = 250
+    frames += np.arange(40, dtype=np.uint8)[:, None, None] % 5
+    frames[7] = frames[6]
+    path = tmp_path / "a.tif"
+    options = {"imagej": True, "metadata": {"axes": "TYX", "finterval": 0.04}}
+    tifffile.imwrite(path, frames, **options)
+    with tifffile.TiffFile(path) as tif:
+        offset = tif.pages[0].dataoffsets[0]
+    path.write_bytes(path.read_bytes()[: offset + 32 * 256])
+    (tmp_path / "a.toml").write_text("[acquisition]\nframe_rate_hz = 50\n")
+    assert main(["inspect", str(path), "--check"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "promises 40 frames and holds 32: it was cut" in text
+    assert "Copied from the frame before: 1 frame (7)" in text
+    assert "sidecar a.toml says 50, ImageJ metadata 25; the former is used" in text
+    assert "white is 255" in text
+    assert "bright spots on a dark ground" in text
+    assert main(["inspect", str(path), "--check", "--json"]) == 0
+    content = json.loads(capsys.readouterr().out)
+    status = {finding["rule"]: finding["status"] for finding in content["findings"]}
+    assert status["whole_file"] == status["sources_agree"] == "warn"
+    assert status["duplicate_frames"] == "fail"
+    assert content["recording"]["frames_declared"] == 40
+
+
+def test_inspect_writes_thumbnails_where_asked(film: Film, tmp_path: Path, capsys: Capture) -> None:
+    strip = tmp_path / "strip.png"
+    assert main(["inspect", film(), "--thumbnails", str(strip)]) == 0
+    assert "Frames 0, 1, 2 are shown in" in capsys.readouterr().out
+    with Image.open(strip) as image:
+        assert image.size == (3 * 240 + 2 * 4, 240 + 18)
+    assert main(["inspect", film(), "--thumbnails", str(strip)]) == 2
+    assert main(["inspect", film(), "--thumbnails", str(strip), "--overwrite"]) == 0
+    assert main(["inspect", film(), "--thumbnails", str(tmp_path / "a.jpg")]) == 2
+
+
+def test_a_part_of_a_recording_is_asked_for_by_options(
+    pipeline: Pipeline, film: Film, tmp_path: Path, capsys: Capture
+) -> None:
+    arguments = ["analyze", film("pass.tif"), "-o", str(tmp_path / "out"), *GIVEN]
+    assert main([*arguments, "--frames", "1:", "--roi", "2,3,8,9"]) == 0
+    part = pipeline.calls[0]["settings"].recording
+    assert (part.frames, part.roi_px) == ("1:", (2, 3, 8, 9))
+    for wrong in (["--frames", "1-5"], ["--roi", "1,2,3"], ["--roi", "1,2,3,0"]):
+        capsys.readouterr()
+        assert main([*arguments, "--overwrite", *wrong]) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_inspect_nothing(tmp_path: Path, capsys: Capture) -> None:

@@ -280,4 +280,4 @@ def test_findings_name_the_frames():
     assert "3-5, 9, 20, 22" in found.message
     assert "and 10 more" in found.message
     found = finding("missing_frames", replace(GOOD, recording=recorded(missed_after={20: 5})))
-    assert found.message == "5 frames were dropped, after the frames 20."
+    assert found.message == "Dropped: 5 frames, by the file's own times, after frame 20."
