@@ -16,11 +16,14 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-def true_spots(scene: Scene, n_frames: int, seed: int) -> tuple[Ints, Floats, Ints]:
+def true_spots(
+    scene: Scene, n_frames: int, seed: int, shear: float = 0.0
+) -> tuple[Ints, Floats, Ints]:
     """Frame, position averaged over the exposure (um) and identity of all particles in view.
 
     Who is drawn is decided by the sheet alone: |z| within the 1/e^2 points. Scene cuts and stage
-    jumps are made as the simulated camera makes them.
+    jumps are made as the simulated camera makes them. ``shear`` is what the flow along x gains
+    over a frame with each um of y from the centre, in um.
     """
     # the average over the exposure is exact for any number of parts: one is the quickest
     particles = Particles(scene.changed(substeps=1), np.random.default_rng(seed))
@@ -43,6 +46,7 @@ def true_spots(scene: Scene, n_frames: int, seed: int) -> tuple[Ints, Floats, In
         following += len(new)
         frames.append(np.full(len(seen), frame))
         places.append(mean[seen, :2])
+        particles._xy_um[:, 0] += shear * (particles._xy_um[:, 1] - size_um[1] / 2)
         names.append(particles.identity[seen])
         particles.settle()
     return np.concatenate(frames), np.concatenate(places), np.concatenate(names)
