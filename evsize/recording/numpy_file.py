@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from evsize.recording.checks import (
     white_level,
 )
 
+MOST_CHUNK_BYTES = 500_000_000
 ZARR_FILES = (".zarray", ".zgroup", "zarr.json")
 """One of these lies in a folder that is a zarr array or group."""
 
@@ -122,6 +124,13 @@ class ZarrRecording(ArrayRecording):
                         "give the folder of the array itself",
                     )
                 opened = arrays[0]
+            chunk_bytes = math.prod(opened.chunks) * np.dtype(opened.dtype).itemsize
+            if chunk_bytes > MOST_CHUNK_BYTES:
+                raise RecordingError(
+                    f"{path} is stored in chunks of {chunk_bytes / 1e6:.4g} MB",
+                    f"at most {MOST_CHUNK_BYTES / 1e6:.0f} MB, since a chunk is read for a frame",
+                    "store it again with fewer frames a chunk",
+                )
             super().__init__(opened, name=str(path), kind="zarr array")
 
     def _read(self, index: int) -> NDArray[Any]:
