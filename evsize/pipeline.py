@@ -39,10 +39,11 @@ from evsize.results import (
 )
 from evsize.settings import Settings
 from evsize.sizing import diameter_grid, size
-from evsize.tables import Flag
+from evsize.tables import DETECTIONS, Flag
 from evsize.tracking import link
+from evsize.tracking.given import with_flow
 
-__all__ = ["run"]
+__all__ = ["run", "run_tracks"]
 
 DEPENDENCIES = ("numpy", "scipy", "pandas", "trackpy", "numba", "pims", "tifffile", "av")
 GIVEN_VISCOSITY_SE = 0.005
@@ -116,6 +117,64 @@ def run(
         ),
     )
     tracks = clock.time("tracking", lambda: link(detections, conditions, settings.tracking))
+    info = clock.time("reading", recording.info)
+    stages = _size_tracks(detections, tracks, info, known, settings, clock)
+    return stages.result(start, clock.seconds, command)
+
+
+def run_tracks(
+    tracks: Tracks,
+    info: RecordingInfo,
+    acquisition: Acquisition,
+    settings: Settings | None = None,
+    *,
+    rejected: Mapping[str, int] | None = None,
+    command: str = "",
+) -> Result:
+    """Size tracks that were linked elsewhere or before, without their video.
+
+    Parameters
+    ----------
+    tracks : Tracks
+        From `evsize.trajectories.as_tracks`; the flow is fitted here.
+    info : RecordingInfo
+        Where they come from.
+    acquisition : Acquisition
+        How they were recorded.
+    settings : Settings, optional
+        Those of tracking, diffusion and sizing are used.
+    rejected : dict of str to int, optional
+        Tracks that were left out before, by reason.
+    command : str
+        What the user typed, for the record.
+
+    Raises
+    ------
+    MissingSettingsError
+        If pixel size, frame rate, temperature or medium is not known.
+    """
+    settings = settings or Settings()
+    start = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    conditions = acquisition.conditions()
+    clock = _Clock()
+    if settings.tracking.remove_flow:
+        given = tracks
+        tracks = clock.time("tracking", lambda: with_flow(given, conditions))
+    detections = Detections(DETECTIONS.empty(), tracks.frames, info.height_px, info.width_px, {})
+    stages = _size_tracks(detections, tracks, info, acquisition, settings, clock)
+    stages.rejected = dict(rejected or {}) | stages.rejected
+    return stages.result(start, clock.seconds, command)
+
+
+def _size_tracks(
+    detections: Detections,
+    tracks: Tracks,
+    info: RecordingInfo,
+    known: Acquisition,
+    settings: Settings,
+    clock: _Clock,
+) -> _Stages:
+    conditions = known.conditions()
     grid = conditions.stokes_einstein_um3_s / diameter_grid(settings.sizing) * 1e3
     likelihoods = clock.time(
         "diffusion",
@@ -131,9 +190,7 @@ def run(
             exposure_known=known.exposure_ms is not None,
         ),
     )
-    info = clock.time("reading", recording.info)
-    stages = _Stages(info, known, conditions, settings, detections, tracks, likelihoods, sizing)
-    return stages.result(start, clock.seconds, command)
+    return _Stages(info, known, conditions, settings, detections, tracks, likelihoods, sizing)
 
 
 class _Clock:
@@ -176,6 +233,7 @@ class _Stages:
         self.tracks = tracks
         self.likelihoods = likelihoods
         self.sizing = sizing
+        self.rejected = dict(likelihoods.rejected)
 
     def result(self, start: str, seconds: Mapping[str, float], command: str) -> Result:
         """The whole result."""
@@ -242,9 +300,9 @@ class _Stages:
         used = self.likelihoods.n_positions
         n_frames = max(len(frames), 1)
         return TracksSummary(
-            n=int(table["track_id"].nunique()),
+            n=len(used) + sum(self.rejected.values()),
             n_used=len(used),
-            rejected=dict(self.likelihoods.rejected),
+            rejected=self.rejected,
             positions=len(table),
             particles_per_frame=len(table) / n_frames,
             median_frames=float(np.median(used)) if len(used) else None,
@@ -266,6 +324,7 @@ class _Stages:
         flags = self.tracks.table["flags"].to_numpy()
         saturated = float((flags & np.uint32(Flag.SATURATED) > 0).mean()) if len(flags) else None
         known = self.acquisition.exposure_ms is not None
+        radius = self.tracks.search_radius_um
         return Evidence(
             duration_s=self.info.duration_s,
             n_used=summary.n_used,
@@ -273,7 +332,7 @@ class _Stages:
             false_detections_per_frame=summary.false_detections_per_frame,
             exposure_fraction=self.conditions.exposure_fraction if known else None,
             saturated_share=saturated,
-            search_radius_um=self.tracks.search_radius_um,
+            search_radius_um=radius if np.isfinite(radius) else None,
             d50_nm=self.sizing.distribution.d50_nm.value,
             figures=diagnostics,
             notes=tuple(self.info.notes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.diffusion import covariance, dst, gapped, noise, segments
@@ -19,6 +20,7 @@ from evsize.results import (
 )
 from evsize.settings import DiffusionSettings
 from evsize.tables import Flag
+from evsize.trajectories import as_tracks
 
 __all__ = ["estimate_diffusion"]
 
@@ -39,7 +41,7 @@ def default_grid(conditions: Conditions) -> Floats:
 
 
 def estimate_diffusion(
-    tracks: Tracks,
+    tracks: Tracks | pd.DataFrame,
     acquisition: Acquisition | Conditions,
     settings: DiffusionSettings | None = None,
     *,
@@ -49,8 +51,9 @@ def estimate_diffusion(
 
     Parameters
     ----------
-    tracks : Tracks
-        Positions linked into tracks, with the flow to be removed.
+    tracks : Tracks or DataFrame
+        Positions linked into tracks, with the flow to be removed; or a table such as trackpy's
+        (``particle, frame, x, y``; see `evsize.trajectories.as_tracks`), whose flow is not.
     acquisition : Acquisition or Conditions
         Frame rate and exposure.
     settings : DiffusionSettings, optional
@@ -61,7 +64,8 @@ def estimate_diffusion(
     Returns
     -------
     Likelihoods
-        Tracks too short or not moving at all are left out and counted in ``rejected``.
+        Tracks too short, not moving at all, or the same as another one step for step are left
+        out and counted in ``rejected``.
 
     Notes
     -----
@@ -72,12 +76,15 @@ def estimate_diffusion(
     """
     settings, conditions = settings or DiffusionSettings(), as_conditions(acquisition)
     grid = default_grid(conditions) if d_um2_s is None else np.asarray(d_um2_s, float)
+    if isinstance(tracks, pd.DataFrame):
+        tracks = as_tracks(tracks, conditions).tracks
     table = tracks.table
     track_id, frame = table["track_id"].to_numpy(), table["frame"].to_numpy()
     xy = table[["x_um", "y_um"]].to_numpy() - tracks.flow_um
     raw = segments.cut(track_id, frame, xy)
     long_enough = raw.n_positions >= settings.min_positions
-    keep = np.repeat(long_enough, raw.n_positions)
+    copy = segments.copies(raw) & long_enough
+    keep = np.repeat(long_enough & ~copy, raw.n_positions)
     scale = flow_correction(len(raw.span), tracks.flow_parameters)
     steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale)
     per_track = _per_track(table[keep], steps.start, _carried(tracks, frame[keep], conditions))
@@ -108,6 +115,7 @@ def estimate_diffusion(
         flags=flags[used],
         rejected={
             "too_short": int((~long_enough).sum()),
+            "copy": int(copy.sum()),
             "stationary": int(still.sum()),
         },
         choices=_choices(settings, pooled),

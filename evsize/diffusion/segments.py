@@ -63,6 +63,19 @@ def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
     )
 
 
+def copies(steps: Steps) -> NDArray[np.bool_]:
+    """Tracks with exactly the steps of an earlier one: the same evidence a second time."""
+    first = steps.first_step
+    seen: set[tuple[bytes, bytes]] = set()
+    result = np.zeros(len(steps.start) - 1, bool)
+    for track in range(len(result)):
+        part = slice(first[track], first[track + 1])
+        key = steps.step_um[part].tobytes(), steps.span[part].tobytes()
+        result[track] = key in seen and part.start < part.stop
+        seen.add(key)
+    return result
+
+
 def track_moments(steps: Steps) -> tuple[Floats, Floats, Ints, Ints]:
     """Per-track moments of the steps that span one frame.
 

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 MISEV_SPLIT_NM = 200.0
 WHOLE = (0.0, 1.0)
 NAMES = ("mean_nm", "mode_nm", "d10_nm", "d50_nm", "d90_nm", "span")
+AT_END = 1.1
+"""Factor from an end of the grid within which a size is not known to be within."""
 QUANTILES = ("d10_nm", "d50_nm", "d90_nm")
 
 
@@ -39,6 +41,12 @@ def of(fitted: Distribution, diameter_nm: Floats, edges_nm: Floats) -> dict[str,
             bounds,
         )
 
+    # sizes that pile up at an end of the grid lie beyond it, nobody knows how far
+    beyond = any(
+        not edges_nm[0] * AT_END < central[name] < edges_nm[-1] / AT_END for name in NAMES[:-1]
+    )
+    if beyond:
+        return {name: Estimate(value=central[name]) for name in NAMES}
     return {name: one(name) for name in NAMES}
 
 

@@ -29,7 +29,7 @@ def test_nothing_in_nothing_out():
     tracks = Tracks(TRACKS.empty(), np.zeros((0, 2)), 0, frames_of(10), 5.0, {})
     found = estimate_diffusion(tracks, WATER)
     assert found.log_likelihood.shape == (0, 240)
-    assert found.rejected == {"too_short": 0, "stationary": 0}
+    assert found.rejected == {"too_short": 0, "copy": 0, "stationary": 0}
     assert found.diagnostics["step_correlation_lag_2"] is None
     for name in ("track_id", "n_positions", "first_frame", "x_um", "y_um", "flags", "loc_sd_um"):
         assert getattr(found, name).shape == (0,)
@@ -43,7 +43,7 @@ def test_every_track_is_used_or_counted_under_a_reason():
     seen[:7, 4:] = False  # 4 positions where 5 are needed
     tracks = tracks_of(xy, seen=seen)
     found = estimate_diffusion(tracks, WATER, DiffusionSettings(loc_sd_nm=10))
-    assert found.rejected == {"too_short": 7, "stationary": 10}
+    assert found.rejected == {"too_short": 7, "copy": 0, "stationary": 10}
     assert found.track_id.tolist() == list(range(7, 50))
     assert found.n_positions.tolist() == [12] * 43
     fewer = estimate_diffusion(tracks, WATER, DiffusionSettings(min_positions=4, loc_sd_nm=10))

@@ -1,0 +1,106 @@
+"""``evsize size``: tables of trajectories, and saved results sized anew."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from evsize.cli.main import main
+from tests.test_trajectories import trackpy_table
+
+GIVEN = ["--pixel-size", "0.166", "--frame-rate", "25", "--exposure", "20"]
+WATER = ["--temperature", "22", "--medium", "water"]
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("size")
+    trackpy_table(120, 12).to_csv(folder / "tracks.csv", index=False)
+    code = main(
+        ["size", str(folder / "tracks.csv"), "-o", str(folder / "out"), *GIVEN, *WATER, "-q"]
+    )
+    assert code == 0
+    return folder
+
+
+def report(folder):
+    return json.loads((folder / "result.json").read_text())
+
+
+def test_a_table_gives_a_whole_result(saved):
+    folder = saved / "out" / "tracks"
+    names = {path.name for path in folder.iterdir()}
+    assert {"result.json", "particles.csv", "tracks.parquet", "distribution.csv"} <= names
+    assert "report.html" in names
+    found = report(folder)
+    assert found["tracks"]["n"] == 120
+    assert found["recording"]["format"] == "table of trajectories"
+    # 120 tracks of 11 steps and two axes: ln d to 1/sqrt(1320) = 2.8 %; D = 4 is 107.5 nm
+    assert found["distribution"]["d50_nm"]["value"] == pytest.approx(107.5, rel=4 * 0.028)
+    assert found["distribution"]["volume_weighted"]["derived_from"].startswith("the number")
+
+
+def test_a_result_at_another_temperature(saved):
+    code = main(
+        [
+            "size",
+            str(saved / "out" / "tracks"),
+            "-o",
+            str(saved / "warm"),
+            "--temperature",
+            "24",
+            "-q",
+        ]
+    )
+    assert code == 0
+    cold, warm = report(saved / "out" / "tracks"), report(saved / "warm" / "tracks")
+    ratio = warm["distribution"]["d50_nm"]["value"] / cold["distribution"]["d50_nm"]["value"]
+    # T/eta of water: 297.15/295.15 x 0.9544/0.9107 (IAPWS)
+    assert ratio == pytest.approx(1.0551, rel=2e-3)
+    assert warm["acquisition"]["temperature_c"] == {
+        "value": 24.0,
+        "unit": "degC",
+        "source": "command line",
+    }
+    assert warm["acquisition"]["medium"]["source"].startswith("saved result")
+    assert warm["tracks"]["n_used"] == cold["tracks"]["n_used"]
+    assert "sized anew" in warm["recording"]["notes"][-1]
+
+
+def test_the_same_values_give_the_same_sizes(saved):
+    assert main(["size", str(saved / "out" / "tracks"), "-o", str(saved / "again"), "-q"]) == 0
+    once, again = report(saved / "out" / "tracks"), report(saved / "again" / "tracks")
+    assert again["distribution"] == once["distribution"]
+    assert again["classes"] == once["classes"]
+
+
+def test_a_result_that_stands_is_kept(saved, capsys):
+    arguments = ["size", str(saved / "tracks.csv"), "-o", str(saved / "out"), *GIVEN, *WATER]
+    before = (saved / "out" / "tracks" / "result.json").read_bytes()
+    assert main(arguments) == 2
+    assert "exists already" in capsys.readouterr().err
+    assert (saved / "out" / "tracks" / "result.json").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "said"),
+    [
+        ([], 2, "--temperature"),
+        (["--temperature", "22", "--medium", "beer"], 2, "unknown medium"),
+    ],
+)
+def test_missing_and_wrong_values(saved, tmp_path, capsys, more, code, said):
+    assert main(["size", str(saved / "tracks.csv"), "-o", str(tmp_path), *GIVEN, *more]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_no_tracks_no_result(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    where = ["-o", str(tmp_path / "out"), *GIVEN, *WATER]
+    assert main(["size", str(tmp_path / "a.csv"), *where]) == 4
+    assert "no column for track" in capsys.readouterr().err
+    assert main(["size", str(tmp_path / "nowhere.csv"), *where]) == 4
+    assert main(["size", str(tmp_path), *where]) == 4
+    assert "result.json" in capsys.readouterr().err
+    assert not list((tmp_path / "out").glob("*"))
