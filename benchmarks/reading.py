@@ -89,10 +89,10 @@ def measure(path: Path) -> dict[str, float]:
     before = peak_mb()
     begin = time.perf_counter()
     with open_recording(path) as recording:
-        opened = time.perf_counter()
+        opened, worked = time.perf_counter(), time.process_time()
         for number, frame in enumerate(recording):
             assert number_of(frame) == number
-        read = time.perf_counter()
+        read, worked = time.perf_counter(), time.process_time() - worked
         chosen = np.random.default_rng(1).integers(0, len(recording), RANDOM_READS)
         for number in chosen:
             assert number_of(recording[int(number)]) == number
@@ -101,6 +101,7 @@ def measure(path: Path) -> dict[str, float]:
             "frames": len(recording),
             "open_ms": 1e3 * (opened - begin),
             "in_order_ms": 1e3 * (read - opened) / len(recording),
+            "cpu_ms": 1e3 * worked / len(recording),
             "any_order_ms": 1e3 * (done - read) / RANDOM_READS,
             "memory_mb": peak_mb(),
             "imports_mb": before,
@@ -118,7 +119,9 @@ def main() -> int:
         print(json.dumps(measure(options.measure)))
         return 0
     print(f"load of the machine at the start: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print("kind                 frames  open ms  in order ms  any order ms  memory MB (imports)")
+    print(
+        "kind                 frames  open ms  in order ms (CPU)  any order ms  memory MB (imports)"
+    )
     with tempfile.TemporaryDirectory(prefix="evsize-reading-", dir=options.folder) as folder:
         for kind, (name, write) in KINDS.items():
             path = Path(folder) / name
@@ -128,7 +131,8 @@ def main() -> int:
             found = json.loads(answer.stdout)
             print(
                 f"{kind:20s} {found['frames']:6.0f} {found['open_ms']:8.0f} "
-                f"{found['in_order_ms']:12.2f} {found['any_order_ms']:13.2f} "
+                f"{found['in_order_ms']:12.2f} ({found['cpu_ms']:.2f}) "
+                f"{found['any_order_ms']:12.2f} "
                 f"{found['memory_mb']:10.0f} ({found['imports_mb']:.0f})",
                 flush=True,
             )

@@ -20,7 +20,7 @@ from evsize.diffusion import estimate_diffusion
 from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
 from evsize.qc import Evidence, assess
-from evsize.recording import part
+from evsize.recording import by_time, part
 from evsize.results import (
     Acquisition,
     Detections,
@@ -98,7 +98,7 @@ def run(
         If the recording cannot be read.
     """
     settings = settings or Settings()
-    recording = part(recording, settings.recording.frames, settings.recording.roi_px)
+    recording = by_time(part(recording, settings.recording.frames, settings.recording.roi_px))
     known = acquisition or recording.acquisition
     given = settings.acquisition.model_dump(exclude_none=True)
     known = known.updated(given, "settings file") if acquisition is None else known

@@ -15,6 +15,7 @@ from evsize.recording.array import ArrayRecording, SequenceRecording
 from evsize.recording.base import Recording
 from evsize.recording.checks import reading
 from evsize.recording.depth import find_depth
+from evsize.recording.gaps import by_time
 from evsize.recording.images import FolderRecording
 from evsize.recording.magic import (
     IMAGES,
@@ -34,7 +35,7 @@ from evsize.recording.sidecar import checked, combine, read_sidecars
 from evsize.recording.tiff import TiffRecording
 from evsize.recording.video import UndecodableError, VideoRecording
 
-__all__ = ["READERS", "Reader", "Recording", "open_recording", "part"]
+__all__ = ["READERS", "Reader", "Recording", "by_time", "open_recording", "part"]
 
 KINDS = "a TIFF stack, an AVI, MP4, MOV or MKV film, an ND2 file, or a folder of images"
 
