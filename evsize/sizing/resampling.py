@@ -13,8 +13,6 @@ REACH = 3.0
 RETURNS = 1.5
 """A particle that diffuses out of the light sheet comes back after a time t with a density that
 falls as t^-1.5, as all first returns of Brownian motion do."""
-SUCCESSORS = 20
-"""Later tracks that are kept in mind for each track."""
 
 
 def particles(
@@ -29,10 +27,11 @@ def particles(
     """Join the tracks that one particle may have left.
 
     One particle leaves many tracks, so tracks are no independent sample. Each track is joined to
-    at most one earlier and one later track, the likeliest pairs first: by the distance that a
-    particle diffuses in the time between, the time itself, and how well the two sizes agree. A
-    pair joined wrongly does no harm to the spread of a resampled figure, for two particles are
-    independent; a pair missed makes it too small. So everything within reach is joined.
+    the earlier track that it most likely continues: by the distance that a particle diffuses in
+    the time between, the time itself, and how well the two sizes agree. Tracks joined wrongly do
+    little harm to the spread of a resampled figure, for two particles are independent; those
+    missed make it too small. So every track that has an earlier one within reach is joined, and
+    several may be joined to one.
 
     Parameters
     ----------
@@ -52,44 +51,21 @@ def particles(
     ndarray of int, (tracks,)
         Particle of each track, from 0 without holes.
     """
-    order = np.argsort(start_s, kind="stable")
-    sorted_start = start_s[order]
-    earlier, later, score = [], [], []
-    for track in range(len(order)):
-        after = order[np.searchsorted(sorted_start, end_s[track], side="right") :]
-        gap = start_s[after] - end_s[track]
-        variance = (d_um2_s[track] + d_um2_s[after]) * gap  # 2 D t of one axis, D the mean of both
-        square = ((start_um[after] - end_um[track]) ** 2).sum(axis=1) / variance
+    by_end = np.argsort(end_s, kind="stable")
+    sorted_end = end_s[by_end]
+    particle = np.arange(len(start_s))
+    for track in np.argsort(start_s, kind="stable"):
+        before = by_end[: np.searchsorted(sorted_end, start_s[track], side="left")]
+        gap = start_s[track] - end_s[before]
+        variance = (d_um2_s[track] + d_um2_s[before]) * gap  # 2 D t of one axis, D the mean of both
+        square = ((start_um[track] - end_um[before]) ** 2).sum(axis=1) / variance
         near = np.flatnonzero(square < REACH**2)
-        if not len(near):
-            continue
-        after = after[near]
-        odds = log_same_size[kind[track], kind[after]] - square[near] / 2
-        odds -= np.log(variance[near]) + RETURNS * np.log(gap[near])
-        best = np.argsort(-odds, kind="stable")[:SUCCESSORS]
-        earlier.append(np.full(len(best), track))
-        later.append(after[best])
-        score.append(odds[best])
-    if not score:
-        return np.arange(len(order))
-    return _chains(
-        np.concatenate(earlier), np.concatenate(later), np.concatenate(score), len(order)
-    )
-
-
-def _chains(earlier: Ints, later: Ints, score: Floats, n_tracks: int) -> Ints:
-    following, followed = np.full(n_tracks, -1), np.zeros(n_tracks, bool)
-    for pair in np.argsort(-score, kind="stable"):
-        one, other = earlier[pair], later[pair]
-        if following[one] < 0 and not followed[other]:
-            following[one], followed[other] = other, True
-    particle = np.full(n_tracks, -1, np.int64)
-    for number, first in enumerate(np.flatnonzero(~followed)):
-        track = int(first)
-        while track >= 0:
-            particle[track] = number
-            track = int(following[track])
-    return particle
+        if len(near):
+            before = before[near]
+            odds = log_same_size[kind[track], kind[before]] - square[near] / 2
+            odds -= np.log(variance[near]) + RETURNS * np.log(gap[near])
+            particle[track] = particle[before[np.argmax(odds)]]
+    return np.asarray(np.unique(particle, return_inverse=True)[1], np.int64)
 
 
 def effective_number(unit: Ints, weights: Floats) -> float:

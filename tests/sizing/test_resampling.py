@@ -37,19 +37,18 @@ def test_tracks_at_the_same_time_are_two_particles():
     assert unit[0] != unit[1]
 
 
-def test_each_track_has_one_successor_the_likeliest_first():
-    # both later tracks may follow the first; the nearer one does, the other begins anew
-    start = [[0, 0], [1, 0], [2, 0]]
-    unit = joined(start, start, [0, 2, 2], [1, 3, 3])
-    assert unit[0] == unit[1]
-    assert unit[2] != unit[0]
+def test_the_likeliest_earlier_track_is_continued():
+    # two tracks end, one begins beside the second
+    start = [[0, 0], [3, 0], [2.5, 0]]
+    unit = joined(start, start, [0, 0, 2], [1, 1, 3])
+    assert unit[2] == unit[1] != unit[0]
 
 
 def test_sizes_decide_between_neighbours():
     same = np.array([[3.0, -9.0], [-9.0, 3.0]])
-    start = [[0, 0], [1, 0], [1.2, 0]]
-    unit = joined(start, start, [0, 2, 2], [1, 3, 3], kind=[0, 1, 0], same=same)
-    assert unit[0] == unit[2]
+    start = [[0, 0], [2, 0], [1.5, 0]]
+    unit = joined(start, start, [0, 0, 2], [1, 1, 3], kind=[0, 1, 0], same=same)
+    assert unit[2] == unit[0] != unit[1]
 
 
 def test_a_particle_that_blinks_is_one_particle():
