@@ -36,7 +36,8 @@ def find_sidecars(path: Path) -> list[Path]:
     ``folder.toml``, which is for all recordings of the folder.
     """
     folder, names = path.absolute().parent, names_of(path)
-    written = [folder / FOLDER_FILE, *(folder / f"{name}.toml" for name in reversed(names))]
+    written = [folder / FOLDER_FILE, path / FOLDER_FILE]  # the latter in a folder of images
+    written += [folder / f"{name}.toml" for name in reversed(names)]
     return [*vendor_files(folder, names), *(file for file in written if file.is_file())]
 
 

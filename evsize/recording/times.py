@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-IRREGULAR = 0.05
-"""Share of the frame interval by which intervals may differ and still count as regular."""
+UNEVEN = 0.25
+"""Share of the usual interval by which a time may be off and still count as even.
+
+Times are mostly those at which software received a frame. What they jitter by leaves the mean
+squared step as it is; a frame that was really filmed elsewhere is off by more.
+"""
 
 
 def usual_interval_s(times_s: NDArray[np.float64]) -> float:
@@ -27,14 +31,14 @@ def find_uneven(times_s: NDArray[np.float64] | None) -> tuple[dict[int, int], li
     missed_after : dict of int to int
         Frames after which others would have had room, and how many.
     uneven : list of int or None
-        Frames whose distance from the one before differs by more than `IRREGULAR` of the usual
+        Frames whose distance from the one before differs by more than `UNEVEN` of the usual
         interval from every whole number of intervals; None without times.
     """
     if times_s is None or len(times_s) < 3 or (usual := usual_interval_s(times_s)) <= 0:
         return {}, None
     steps = np.diff(times_s) / usual
     whole = np.maximum(np.rint(steps), 1)
-    uneven = np.flatnonzero(np.abs(steps - whole) > IRREGULAR) + 1
+    uneven = np.flatnonzero(np.abs(steps - whole) > UNEVEN) + 1
     missed = np.flatnonzero(whole > 1)
     return {int(n): int(whole[n]) - 1 for n in missed}, [int(n) for n in uneven]
 

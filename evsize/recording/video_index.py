@@ -13,7 +13,8 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from evsize.recording.times import IRREGULAR
+IRREGULAR = 0.05
+"""Share of the frame interval by which intervals may differ and still count as regular."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,15 @@ class PacketIndex:
         times: NDArray[np.float64] = (self.pts[:frames] - self.pts[0]) * float(unit)
         steps = np.diff(times)
         usual = float(np.median(steps))
+        intervals = np.maximum(np.rint(steps / usual), 1)
         tolerance = max(IRREGULAR * usual, 1.5 * float(unit))
-        return times if np.abs(steps - usual).max() > tolerance else None
+        if np.abs(steps - intervals * usual).max() > tolerance:
+            return times
+        if intervals.max() == 1:
+            return None
+        # even but for frames that are missing: take away what the unit of time rounded
+        places = np.append(0.0, np.cumsum(intervals))
+        return np.asarray(places * (times[-1] / places[-1]), dtype=np.float64)
 
 
 def build_index(container: InputContainer, stream: VideoStream, file_size: int) -> PacketIndex:

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import av
 import numpy as np
 import pytest
 import tifffile
@@ -184,7 +185,7 @@ def test_micro_manager_says_scale_exposure_depth_and_times(tmp_path: Path) -> No
 
 
 def test_ome_times_of_planes_are_the_times_of_frames(tmp_path: Path) -> None:
-    times = [0.05 * n + 0.02 * (n == 7) for n in range(30)]
+    times = [0.05 * n + 0.02 * (n == 7) for n in range(30)]  # one 40 % of an interval late
     planes = {"DeltaT": times, "ExposureTime": [0.01] * 30}
     tifffile.imwrite(
         tmp_path / "a.ome.tif",
@@ -222,6 +223,26 @@ def test_depth_of_the_camera_is_found_where_pixels_saturate(bits: int, tmp_path:
     np.save(low, np.minimum(frames, 2**bits - 2))  # nothing saturated: nothing is known
     with open_recording(low) as recording:
         assert (recording.bit_depth, recording.white_level) == (16, 65535)
+
+
+@pytest.mark.parametrize("rate", [30, 60, 120])
+def test_coarse_times_of_a_film_are_even_but_for_what_is_missing(rate: int, tmp_path: Path) -> None:
+    # Matroska counts milliseconds: intervals of 8.3 ms are stored as 8 and 9
+    path = tmp_path / "a.mkv"
+    numbers = [n + 3 * (n > 12) for n in range(30)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "gray"
+        for number, pixels in zip(numbers, FRAMES, strict=True):
+            frame = av.VideoFrame.from_ndarray(pixels, "gray")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with open_recording(path) as recording:
+        assert len(recording) == 30
+        about = recording.about()
+        assert (about.missed_after, about.uneven_frames) == ({12: 3}, [])
+        np.testing.assert_allclose(recording.timestamps_s, np.array(numbers) / rate, atol=2e-3)
 
 
 def test_alpha_and_equal_channels_are_grey(tmp_path: Path) -> None:

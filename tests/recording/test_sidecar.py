@@ -68,6 +68,15 @@ def test_nearer_and_written_by_hand_counts_more(tmp_path: Path) -> None:
     assert values["exposure_ms"] == (5, "given")
 
 
+def test_a_folder_of_images_may_hold_its_own(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for number, frame in enumerate(FRAMES):
+        tifffile.imwrite(tmp_path / "a" / f"{number}.tif", frame)
+    (tmp_path / "folder.toml").write_text("[acquisition]\ntemperature_c = 20\n")
+    (tmp_path / "a" / "folder.toml").write_text("[acquisition]\ntemperature_c = 21\n")
+    assert known(tmp_path / "a")["temperature_c"] == (21.0, "sidecar folder.toml")
+
+
 def test_contradictions_are_kept_and_agreement_is_none(tmp_path: Path) -> None:
     path = film(tmp_path)
     (tmp_path / "film_00.toml").write_text("[acquisition]\nframe_rate_hz = 30\n")
