@@ -28,8 +28,8 @@ EXPOSURES = (0.2, 0.5, 0.75, 1.0)
 # particles in the sheet for each size: at the brightness of a 60 nm particle at an SNR of 6, most
 # of that size are too faint; those in view are 20 to 100 a frame
 NUMBERS = {
-    "nanosight": {60: (100,), 100: (30, 100), 300: (20, 40)},
-    "zetaview": {60: (100,), 100: (20, 70), 300: (10, 30)},
+    "nanosight": {100: (30, 100), 300: (20, 40), 60: (100,)},
+    "zetaview": {100: (20, 70), 300: (10, 30), 60: (100,)},
 }
 CROWDED = {"nanosight": {100: 250}, "zetaview": {100: 180}}
 FLOW_PX = 4.0
