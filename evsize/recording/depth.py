@@ -1,4 +1,4 @@
-"""Cameras of 10, 12 or 14 bits whose frames are stored in 16: where is white?"""
+"""Cameras of 8, 10, 12 or 14 bits whose frames are stored in 16: where is white?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from evsize.recording.base import Recording
 
 SAMPLES = 8
-CAMERA_BITS = (10, 12, 14)
+CAMERA_BITS = (8, 10, 12, 14)
 PLATEAU_PIXELS = 3
 """Pixels at the very top of a smaller depth that count as saturated and not as chance."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 from collections.abc import Callable
@@ -91,12 +92,8 @@ FAMILIES: dict[str, Writer] = {
 }
 if (REAL / "formats").is_dir():
     FAMILIES |= {"nikon.nd2": copy_of("cluster.nd2"), "phantom.cine": copy_of("cine_781.cine")}
-try:
-    import zarr as _zarr  # noqa: F401
-
+if importlib.util.find_spec("zarr") is not None:
     FAMILIES["array.zarr"] = zarr_array
-except ImportError:
-    pass
 
 VENDOR_FILES: dict[str, Writer] = {
     "ExperimentSummary.csv": lambda path: path.write_text(vendor.experiment_summary("3.4")),

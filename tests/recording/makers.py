@@ -38,9 +38,10 @@ def write_film(
     pix_fmt: str,
     options: dict[str, str] | None = None,
     times: list[int] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Write frames as they are into the first plane of a film, chroma neutral."""
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=25, options=options or {})
         stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], pix_fmt
         for number, pixels in enumerate(frames):

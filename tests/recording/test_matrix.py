@@ -209,7 +209,7 @@ def test_times_of_a_film_with_gaps_become_findings(tmp_path: Path) -> None:
         assert [burnt_in(frame) for frame in recording] == list(range(30))
 
 
-@pytest.mark.parametrize("bits", [10, 12, 14])
+@pytest.mark.parametrize("bits", [8, 10, 12, 14])
 def test_depth_of_the_camera_is_found_where_pixels_saturate(bits: int, tmp_path: Path) -> None:
     frames = numbered_frames(30, np.uint16, 10, 2**bits - 1)
     low, high = tmp_path / "low.npy", tmp_path / "high.npy"

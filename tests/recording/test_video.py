@@ -143,6 +143,22 @@ def test_cut_film_gives_its_whole_frames_and_says_so(
         assert recording.info().frames_declared == 40
 
 
+@pytest.mark.parametrize(("extension", "codec"), [("mp4", "libx264"), ("mov", "mjpeg")])
+def test_film_cut_behind_its_index_gives_its_whole_frames(
+    extension: str, codec: str, tmp_path: Path
+) -> None:
+    pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+    options = {"qp": "0", "g": "8"} if codec == "libx264" else {}
+    front = {"movflags": "faststart"}
+    path = tmp_path / f"a.{extension}"
+    write_film(path, FRAMES, codec, pix_fmt, options, container_options=front)
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * 0.6)])
+    with open_recording(path) as recording:
+        assert 20 <= len(recording) <= 26
+        assert [burnt_in(frame) for frame in recording] == list(range(len(recording)))
+        assert recording.info().frames_declared == 40
+
+
 def test_corrupt_packet_is_replaced_marked_and_counted(tmp_path: Path) -> None:
     path = write_film(tmp_path / "a.avi", FRAMES, "mjpeg", "yuvj420p")
     with open_recording(path) as recording:
