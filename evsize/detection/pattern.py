@@ -24,6 +24,9 @@ CLIP_SD = 3.0
 PASSERS_CELL_PX = 40
 PASSERS_SD_PX = 3.0
 PASSERS_AT = 2.5
+NOISE_CELL_PX = 32
+# noises by which a level stands out; what slow particles leave in it stays below
+STILL_AT = 1.0
 
 
 def spread_indices(first: int, stop: int, count: int) -> list[int]:
@@ -66,7 +69,8 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     offsets, gains = np.asarray(levels, np.float32).T
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
     slow = visited(stack, np.asarray(levels, np.float32), white_level)
-    first = Pattern(fill(mean, slow), smooth_noise(sd, step))
+    still = fill(mean, slow)
+    first = Pattern(still, smooth_noise(sd, still, step))
     return first._replace(mean=first.mean + _passers_by(stack, first))
 
 
@@ -93,24 +97,46 @@ def _passers_by(stack: NDArray[Any], first: Pattern) -> Image:
     return shift * first.noise
 
 
-def smooth_noise(sd: Image, step: float, cell_px: int = 32) -> Image:
-    """Noise map that is smooth but for single hot or blinking pixels.
+def smooth_noise(sd: Image, mean: Image, step: float) -> Image:
+    """Noise map that is smooth but for what is noisier and stands still.
 
-    Medians of cells, interpolated: trails of particles do not reach them. A pixel stands out only
-    against the median of its 5 x 5 neighbours too: a slow particle makes a whole patch vary, and
-    must not be taken for noise that hides it.
+    Parameters
+    ----------
+    sd, mean : ndarray of float32, (height, width)
+        Spread of each pixel over time and its level, grey levels.
+    step : float
+        Distance of grey levels; 0 for real numbers.
+
+    Notes
+    -----
+    Medians of cells, interpolated: trails of particles do not reach them. Single pixels keep
+    their own noise where they stand out against the median of their 5 x 5 neighbours too (hot,
+    blinking): a slow particle makes a whole patch vary, and must not be taken for noise that hides
+    it. Patches keep theirs where their level stands out as well: the light of a speck of dust has
+    shot noise, which would look like a particle that trembles.
     """
-    height, width = sd.shape
     floor = np.float32(max(0.29 * step, 1e-6 * float(sd.max(initial=0.0)), 1e-12))
-    rows = np.array_split(np.arange(height), max(1, round(height / cell_px)))
-    cols = np.array_split(np.arange(width), max(1, round(width / cell_px)))
-    cells = [[np.median(sd[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in cols] for r in rows]
-    grid = cv2.medianBlur(np.asarray(cells, np.float32), 3)
-    local = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    local = _cell_medians(sd)
     near = cv2.medianBlur(sd, 5)
     hot = sd > 2 * np.maximum(near, local) + floor
-    result: Image = np.maximum(np.where(hot, sd, local), floor)
+    around = cv2.blur(mean, (NOISE_CELL_PX, NOISE_CELL_PX), borderType=cv2.BORDER_REFLECT)
+    bright = (mean - around > STILL_AT * local).astype(np.uint8)
+    still = cv2.dilate(bright, np.ones((5, 5), np.uint8)) > 0
+    patches = np.where(still, np.maximum(np.maximum(sd, near), local), local)
+    result: Image = np.maximum(np.where(hot, sd, patches), floor)
     return result
+
+
+def _cell_medians(image: Image) -> Image:
+    """Medians of cells of `NOISE_CELL_PX`, smoothed and interpolated."""
+    height, width = image.shape
+    rows, cols = (
+        np.array_split(np.arange(n), max(1, round(n / NOISE_CELL_PX))) for n in (height, width)
+    )
+    cells = [[np.median(image[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in cols] for r in rows]
+    grid = cv2.medianBlur(np.asarray(cells, np.float32), 3)
+    smooth: Image = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
+    return smooth
 
 
 def flat_noise(frame: NDArray[Any], step: float) -> float:

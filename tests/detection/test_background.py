@@ -53,9 +53,17 @@ def test_a_blinking_pixel_is_noisier_and_a_patch_is_not() -> None:
     sd = np.full((64, 64), 2.0, np.float32)
     sd[20, 20] = 30.0
     sd[40:47, 40:47] = 9.0
-    noise = smooth_noise(sd, 1.0)
+    noise = smooth_noise(sd, np.full_like(sd, 20.0), 1.0)
     assert noise[20, 20] == pytest.approx(30.0)
     assert noise[43, 43] == pytest.approx(2.0, rel=0.05)
+
+
+def test_a_bright_patch_that_stands_still_keeps_its_noise() -> None:
+    sd, mean = np.full((64, 64), 2.0, np.float32), np.full((64, 64), 20.0, np.float32)
+    sd[40:47, 40:47], mean[40:47, 40:47] = 5.0, 60.0
+    noise = smooth_noise(sd, mean, 1.0)
+    assert noise[43, 43] == pytest.approx(5.0)
+    assert noise[20, 20] == pytest.approx(2.0, rel=0.05)
 
 
 def test_noise_of_one_frame() -> None:
