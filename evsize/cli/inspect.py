@@ -129,13 +129,14 @@ def _show_findings(found: Inspection, screen: Console) -> None:
     from rich.text import Text
 
     from evsize.cli.terminal import COLOURS
+    from evsize.report import words
 
     for note in found.about.notes:
-        screen.print(Text(f"Odd: {note}", style=COLOURS["warn"]))
+        screen.print(Text(f"odd: {note}", style=COLOURS["warn"]))
     for finding in found.findings:
         if finding.status in ("warn", "fail"):
-            text = f"{finding.message} {finding.advice}".strip()
-            screen.print(Text(f"Damage: {text}", style=COLOURS[finding.status]))
+            text = f"{words.plain(finding.rule)}: {finding.message} {finding.advice}".strip()
+            screen.print(Text(text, style=COLOURS[finding.status]))
 
 
 def _show_settings(found: Inspection, screen: Console) -> None:
