@@ -11,7 +11,8 @@ from evsize.results import Finding, Status
 
 Limits = Mapping[str, Any]
 
-COPY_AGAIN = "Copy the recording again from the instrument; record to a faster disk."
+COPY_AGAIN = "Copy the recording again from the instrument."
+KEEP_PACE = "Record to a faster disk, close other programs, or lower the frame rate."
 MOST_RANGES = 12
 
 
@@ -45,7 +46,7 @@ def _shared(
         limit=f"<= {100 * limits['warn_above']:g}, fail over {100 * limits['fail_above']:g}",
         unit="% of frames",
         message=bad.format(count=counted, frames=spell(numbers)) if count else good,
-        advice="" if status == "pass" else COPY_AGAIN,
+        advice="" if status == "pass" else COPY_AGAIN if rule == "corrupt_frames" else KEEP_PACE,
     )
 
 
