@@ -103,8 +103,8 @@ def duplicate_frames(evidence: Evidence, limits: Limits) -> Finding:
         len(same),
         evidence.recording.frames,
         limits,
-        "Copied from the frame before: {count} ({frames}). The camera or the software filled in for "
-        "what it had lost.",
+        "Copied from the frame before: {count} ({frames}). The camera or the software filled in "
+        "for what it had lost.",
         "No frame is a copy of the one before.",
     )
 
