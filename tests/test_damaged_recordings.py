@@ -57,6 +57,17 @@ def test_dropped_frames_and_contradictions_reach_the_verdict(dropped: int, tmp_p
     assert "command line says 25, sidecar a.toml 30" in found["sources_agree"]["message"]
 
 
+def test_dark_spots_and_equal_frames_are_findings(tmp_path: Path) -> None:
+    frames = 255 - SPOTS
+    frames[60] = frames[59]
+    np.save(tmp_path / "a.npy", frames)
+    found = status(analyse(tmp_path / "a.npy"))
+    assert found["polarity"]["measured"] == "dark spots"
+    assert found["polarity"]["status"] == "warn"
+    assert "1 frame (60)" in found["duplicate_frames"]["message"]
+    assert found["whole_file"]["status"] == found["corrupt_frames"]["status"] == "pass"
+
+
 def test_part_of_a_recording(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", SPOTS)
     result = analyse(tmp_path / "a.npy", "--frames", "10:110", "--roi", "4,0,60,48")

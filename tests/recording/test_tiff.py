@@ -174,6 +174,13 @@ def test_missing_decompressor_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         open_recording(tmp_path / "a.tif")
 
 
+def test_lzw_is_exact_where_its_decompressor_is_there(tmp_path: Path) -> None:
+    pytest.importorskip("imagecodecs")
+    tifffile.imwrite(tmp_path / "a.tif", FRAMES, compression="lzw")
+    with open_recording(tmp_path / "a.tif") as recording:
+        np.testing.assert_array_equal(np.array(list(recording)), FRAMES)
+
+
 def test_a_frame_with_what_is_no_number_is_damaged(tmp_path: Path) -> None:
     frames = FRAMES.astype(np.float32)
     frames[3, 2, 1] = np.nan
