@@ -99,6 +99,7 @@ def estimate_diffusion(
     log_l = evaluate(steps, grid, pooled.loc_var_um2, conditions)
     slope = noise_slope(steps, grid, pooled, log_l, conditions)
     still = stationary(steps, pooled.loc_var_um2, log_l, grid)
+    log_l -= unseen_steps(steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions)
     flags = per_track["flags"].copy()
     flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
     used = ~still
@@ -197,6 +198,35 @@ def noise_slope(
     higher = np.exp(NOISE_STEP * _noise_level(np.maximum(base + spread, base * (1 + NOISE_STEP))))
     moved = evaluate(steps, d_um2_s, higher, conditions)
     return np.asarray((moved - log_l) / (higher - base)[:, None])
+
+
+def unseen_steps(
+    steps: segments.Steps,
+    d_um2_s: Floats,
+    loc_var_um2: Floats,
+    radius_um: float,
+    conditions: Conditions,
+) -> Floats:
+    """Log-probability that no step went beyond the search radius, where it would not be seen.
+
+    Subtracted from the log-likelihood, it makes up for the long steps at which tracks end. Steps
+    count as independent: their correlation by blur and noise is of second order here.
+
+    Returns
+    -------
+    ndarray, (tracks, g)
+    """
+    n_tracks = len(steps.start) - 1
+    total = np.zeros((n_tracks, len(d_um2_s)))
+    if not np.isfinite(radius_um):
+        return total
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    travel = 2 * d_um2_s * conditions.frame_interval_s
+    for span in np.unique(steps.span):
+        count = np.bincount(owner[steps.span == span], minlength=n_tracks)
+        variance = travel * (span - 2 * conditions.blur) + 2 * loc_var_um2[:, None]
+        total += count[:, None] * np.log(-np.expm1(-(radius_um**2) / (2 * variance)))
+    return total
 
 
 def stationary(
