@@ -32,15 +32,16 @@ from evsize.tracking import link, linking
 FRAMES = {20: 600, 80: 300, 250: 120}
 SEEDS = (1000, 1001)
 TRACKPY = {
-    20: {"search_range": 16.0, "memory": 1},
-    80: {"search_range": 15.0, "memory": 1},
-    250: {"search_range": 14.0, "memory": 1},
+    20: {"search_range": 13.0, "memory": 1},
+    80: {"search_range": 13.0, "memory": 1},
+    250: {"search_range": 13.0, "memory": 0},
 }
-"""Best sum of recall and precision on seeds 1 and 2: ``tune``. Pixels and frames."""
+"""Best sum of recall and precision on seeds 1 and 2 (``python -m benchmarks.tracking.linking``),
+pixels and frames."""
 LAPTRACK = {
-    20: {"track_px": 16.0, "gap_px": 16.0},
-    80: {"track_px": 15.0, "gap_px": 15.0},
-    250: {"track_px": 14.0, "gap_px": 14.0},
+    20: {"track_px": 13.0, "gap_px": 18.2},
+    80: {"track_px": 13.0, "gap_px": 13.0},
+    250: {"track_px": 12.0, "gap_px": 12.0},
 }
 """The same for laptrack; gaps of one frame, no splitting or merging."""
 SOURCES = ("evsize", "benchmarks/tracking/linking.py", "benchmarks/tracking/paths.py")
@@ -195,15 +196,15 @@ def by_laptrack(frame: Ints, xy_px: Floats, track_px: float, gap_px: float) -> I
 def tune() -> None:
     """Print the best settings of the other tools on seeds 1 and 2."""
     for number, n_frames in FRAMES.items():
-        films = [_film(number, n_frames // 2, seed) for seed in (1, 2)]
+        films = [_film(number, n_frames // 4, seed) for seed in (1, 2)]
         known = [(found, _identities(found, truth)[0]) for _, found, truth in films]
-        for reach in (11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 18.0):
+        for reach in (12.0, 13.0, 14.0, 15.0, 16.0):
             tools: dict[str, Linker] = {
                 f"trackpy {memory}": lambda f, x, r=reach, m=memory: by_trackpy(f, x, r, m)
                 for memory in (0, 1)
             }
             if _laptrack_installed():
-                for gap in (0.7, 1.0, 1.4):
+                for gap in (1.0, 1.4):
                     tools[f"laptrack {gap}"] = lambda f, x, r=reach, g=gap: by_laptrack(
                         f, x, r, g * r
                     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from evsize.physics import Conditions
 from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
-from evsize.tracking import events, linking, radius, rounds
+from evsize.tracking import events, linking, radius, resting, rounds
 
 __all__ = ["link"]
 
@@ -42,12 +44,16 @@ def link(
 
     Notes
     -----
-    For a likelihood: every step, over one frame or over a gap, was looked for within
-    ``search_radius_um`` of the position from which the step starts plus what ``flow_um`` gains
-    over it. Steps less that gain are therefore cut off at the radius, and nowhere else.
+    For a likelihood: every step over one frame was looked for within ``search_radius_um`` of the
+    position from which it starts plus what ``flow_um`` gains over it. Steps less that gain are
+    therefore cut off at the radius, and nowhere else. Over a missed frame the radius is the same;
+    where a position between was left out because of a neighbour, the step is the sum of two or
+    three that were cut off one by one.
     """
     settings, conditions = settings or TrackingSettings(), as_conditions(acquisition)
     table = detections.table.sort_values("frame", kind="stable", ignore_index=True)
+    rests = _resting(table, conditions)
+    table = table[~rests].reset_index(drop=True)
     film = _film(table, detections, conditions, settings)
     step_um = _first_step_um(table, conditions, settings)
     first = _first_radius(film, step_um, settings)
@@ -57,7 +63,18 @@ def link(
         kernel = max(step_um, 0.5 * conditions.pixel_size_um)
         motion = rounds.before_linking(film, reach, kernel)
     linked = rounds.link_rounds(film, motion, first, fit_flow=settings.remove_flow)
-    return _assemble(detections, table, film, linked, conditions, settings)
+    tracks = _assemble(detections, table, film, linked, conditions, settings)
+    share = float(rests.mean()) if len(rests) else 0.0
+    return replace(tracks, diagnostics={**tracks.diagnostics, "resting_spot_share": share})
+
+
+def _resting(table: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
+    """Spots of dust and stuck particles: they are left out."""
+    reach_um = resting.REACH_PX * conditions.pixel_size_um
+    slowest_um2_s = conditions.diffusion_um2_s(resting.LARGEST_NM)
+    stretch = resting.stretch_frames(reach_um, slowest_um2_s, conditions.frame_interval_s)
+    xy_um = table[["x_px", "y_px"]].to_numpy() * conditions.pixel_size_um
+    return resting.resting(table["frame"].to_numpy(), xy_um, reach_um, stretch)
 
 
 def _film(

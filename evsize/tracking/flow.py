@@ -95,7 +95,7 @@ def peak_displacement(displacement_um: Floats, reach_um: float, kernel_um: float
 def mean_shift(displacement_um: Floats, start: Floats, kernel_um: float, reach_um: float) -> Floats:
     """Climb to the nearest top of the kernel density from `start`, (2,) um."""
     centre = start
-    for _ in range(50):
+    for _ in range(100):
         # a symmetric window about the centre keeps the even background from pulling
         radius = min(3 * kernel_um, reach_um - float(np.hypot(*centre)))
         if radius <= 0:
@@ -107,7 +107,7 @@ def mean_shift(displacement_um: Floats, start: Floats, kernel_um: float, reach_u
             return centre
         shift = (weight[:, None] * away).sum(axis=0) / weight.sum()
         centre = centre + shift
-        if float(np.hypot(*shift)) < 1e-4 * kernel_um:
+        if float(np.hypot(*shift)) < 1e-7 * kernel_um:
             break
     return np.asarray(centre)
 
@@ -133,14 +133,14 @@ def spatial_gradient(
     plane = np.zeros((3, 2))
     plane[0] = overall_um
     scale = np.array([1.0, *start_um.std(axis=0)])
-    for _ in range(50):
+    for _ in range(100):
         away = displacement_um - design @ plane
         square = (away**2).sum(axis=1)
         weight = np.exp(-square / (2 * kernel_um**2)) * (square < (3 * kernel_um) ** 2)
         weighted = design * weight[:, None]
         change = np.linalg.lstsq(weighted.T @ design, weighted.T @ away, rcond=None)[0]
         plane = plane + change
-        if float(np.abs(change * scale[:, None]).max()) < 1e-3 * kernel_um:
+        if float(np.abs(change * scale[:, None]).max()) < 1e-7 * kernel_um:
             break
     return plane[1:].T
 

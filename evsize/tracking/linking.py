@@ -83,7 +83,8 @@ def assign(predicted_um: Floats, found_um: Floats, radius_um: float) -> tuple[In
     if not len(predicted_um) or not len(found_um):
         empty = np.zeros(0, np.int64)
         return empty, empty
-    square = ((predicted_um[:, None, :] - found_um[None, :, :]) ** 2).sum(axis=2)
+    x, y = (predicted_um[:, axis, None] - found_um[:, axis] for axis in (0, 1))
+    square = x * x + y * y
     gain = np.minimum(square - radius_um**2, 0.0)
     sources, targets = linear_sum_assignment(gain)
     linked = gain[sources, targets] < 0

@@ -237,6 +237,8 @@ def _fit_motion(film: Film, motion: Motion, steps: _Steps) -> Motion:
     single = steps.span == 1
     sudden, spacing = motion.sudden, SPACING
     field = _fit(film, motion, steps, sudden, spacing)
+    if not single.any():
+        return replace(motion, field=field)
     for _ in range(ROUNDS):
         residual = steps.less(field)[single]
         sd = _sd_of_steps(steps.owner[single], residual)
