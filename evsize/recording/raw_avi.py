@@ -17,6 +17,8 @@ from evsize.recording.base import Facts, Recording
 from evsize.recording.checks import DamagedFrameError, check_size, file_sha256, reading, white_level
 
 LISTS = (b"RIFF", b"LIST")
+KNOWN = (b"Y16 ", b"Y160", b"Y800", b"Y8  ", b"GREY", b"BY8 ")
+"""Codes that are grey by definition."""
 MOST_CHUNKS = 10_000_000
 """Chunks walked through at most: beyond, the file is nonsense."""
 
@@ -104,10 +106,6 @@ class RawAviRecording(Recording):
 
     def _digest(self) -> str:
         return file_sha256(Path(self.facts.path))
-
-
-KNOWN = (b"Y16 ", b"Y160", b"Y800", b"Y8  ", b"GREY", b"BY8 ")
-"""Codes that are grey by definition."""
 
 
 def walk(path: Path, file: BinaryIO) -> tuple[Header, list[tuple[int, int]]]:

@@ -15,7 +15,7 @@ from evsize.settings import AcquisitionSettings, parse_settings, read_toml
 
 FOLDER_FILE = "folder.toml"
 MOST_FILES = 500
-"""Files of a folder that are looked at for a vendor's tables."""
+"""Tables of a folder that are looked at."""
 
 
 def names_of(path: Path) -> list[str]:
@@ -42,14 +42,13 @@ def find_sidecars(path: Path) -> list[Path]:
 
 
 def vendor_files(folder: Path, names: list[str]) -> list[Path]:
-    """A ZetaView TXT of the recording's name, and NanoSight summaries of the folder."""
+    """NanoSight summaries of the folder, and a ZetaView TXT of the recording's name."""
+    reports = [folder / f"{name}{ending}" for name in names for ending in (".txt", ".TXT")]
     try:
-        files = sorted(islice(folder.iterdir(), MOST_FILES))
+        tables = sorted(islice(folder.glob("*.[cC][sS][vV]"), MOST_FILES))
+        return [file for file in [*tables, *reports] if file.is_file()]
     except OSError:
         return []
-    kinds = {file: file.suffix.lower() for file in files if file.is_file()}
-    texts = [file for file, kind in kinds.items() if kind == ".txt" and file.stem in names]
-    return [file for file, kind in kinds.items() if kind == ".csv"] + texts
 
 
 def read_sidecars(path: Path) -> tuple[dict[str, dict[str, Any]], list[str]]:
