@@ -115,7 +115,7 @@ def acquisition_of(path: Path, names: Sequence[str]) -> dict[str, Any]:
     try:
         head = _head(path)
         if nanosight.is_summary(head):
-            return nanosight.acquisition_of(head, names)
+            return nanosight.acquisition_of(head, names, path.stem)
         if path.stem in names and zetaview.is_zetaview(head):
             return zetaview.acquisition_of(head)
     except (ResultError, ValueError, IndexError):

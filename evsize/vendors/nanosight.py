@@ -101,11 +101,17 @@ def acquisition(sections: Sections, column: int) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def acquisition_of(text: str, names: Sequence[str]) -> dict[str, Any]:
-    """Acquisition values of the recording with one of these names; none where it is not in it."""
+def acquisition_of(text: str, names: Sequence[str], stem: str) -> dict[str, Any]:
+    """Acquisition values of the recording with one of these names; none where it is not in it.
+
+    A summary of a single video may not name it: then the name of the file (`stem`) begins with it.
+    """
     sections = sections_of(split_rows(text))
     wanted = {name.casefold() for name in names}
-    for column, name in enumerate(video_names(sections)):
+    listed = video_names(sections)
+    if not listed and stem.casefold().startswith(tuple(wanted)):
+        return acquisition(sections, 0)
+    for column, name in enumerate(listed):
         if name.casefold() in wanted:
             return acquisition(sections, column)
     return {}
@@ -121,9 +127,9 @@ def read_summary(path: Path) -> VendorResult:
     """
     rows = split_rows(read_text(path))
     sections = sections_of(rows)
-    names = video_names(sections)
+    names = video_names(sections) or [path.stem]
     sizes = size_data(rows, len(names))
-    if not names or not len(sizes):
+    if not len(sizes):
         raise ResultError(
             f"{path} is a NanoSight summary without size data",
             "a summary with [Size Data] and Graph Data",

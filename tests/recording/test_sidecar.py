@@ -42,6 +42,14 @@ def test_nanosight_summary_gives_the_column_of_the_recording(tmp_path: Path) -> 
     assert list(known(film(tmp_path, "other.tif"))) == ["frame_rate_hz"]
 
 
+def test_summary_of_a_single_video_may_not_name_it(tmp_path: Path) -> None:
+    rows = makers.experiment_summary("3.4").split("\r\n")
+    text = "\r\n".join(row for row in rows if not row.startswith("Filename"))
+    (tmp_path / "film_00 2024-05-06-Summary.csv").write_text(text)
+    assert known(film(tmp_path))["temperature_c"][0] == 22.348
+    assert list(known(film(tmp_path, "other.tif"))) == ["frame_rate_hz"]
+
+
 @pytest.mark.parametrize("comma", [False, True])
 def test_zetaview_report_of_the_same_name(comma: bool, tmp_path: Path) -> None:
     (tmp_path / "film_00.txt").write_bytes(makers.zetaview(comma).encode("latin-1"))
