@@ -1,41 +1,22 @@
-"""Detection against trackpy: ``python -m benchmarks.detection [speed] [spots] [pooled]``.
-
-Ratios are taken in one run on the same frames, one thread each. Seeds below 100 were used while
-the code was written, those used here were not.
-"""
+"""Detections linked by the truth: ``python -m benchmarks.detection``."""
 
 from __future__ import annotations
 
 import sys
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import erf
-from scipy.stats import norm
 
-from evsize.detection import ENGINES, detect
-from evsize.detection.filtering import matched_filter
-from evsize.detection.model import grey
-from evsize.detection.plan import make_plan
-from evsize.detection.search import search_frame
-from evsize.detection.table import mark_spots
-from evsize.detection.threshold import threshold_for
-from evsize.physics import Conditions
+from evsize.detection import detect
 from evsize.results import Acquisition
 from evsize.settings import DetectionSettings
 from evsize.simulation import in_memory, nanosight, photons_for_snr, zetaview
 from evsize.tables import Flag
 
 SEED = 1000
-PSF_SD_PX = 1.7
-NOISE = 4.0
-REST = Conditions(0.166, 0.04, 0.0, 22.0, 0.955)
 REGIMES = {"nanosight": nanosight, "zetaview": zetaview}
 REACH_PX = {"nanosight": 4.0, "zetaview": 2.0}  # 2.4 deviations of the PSF
 
@@ -67,84 +48,6 @@ def quiet_trackpy() -> Any:
     return trackpy
 
 
-def speed(n_frames: int = 40) -> pd.DataFrame:
-    """Time of a frame, detection alone, frames in memory; both on each frame in turn."""
-    trackpy = quiet_trackpy()
-    cv2.setNumThreads(1)
-    rows = []
-    for height, width in ((480, 640), (1024, 1280)):
-        scene = nanosight(
-            "100nm:55", height_px=height, width_px=width, number_fluctuates=False, depth_um=10.0
-        )
-        frames, _ = in_memory(scene, n_frames, SEED)
-        film = Film(frames)
-        plan = make_plan(film, DetectionSettings(engine="fast"), scene.conditions, 50.0)
-        buffers = np.empty((2, height, width), np.float32)
-
-        def ours(frame: NDArray[Any], plan: Any = plan, buffers: Any = buffers) -> int:
-            scaled = plan.first_model.scale(grey(frame), plan.sign, buffers[0])
-            spots, _ = search_frame(scaled.images, plan, ENGINES["fast"], buffers[1])
-            return len(mark_spots(spots, frame, plan, 255.0))
-
-        def theirs(frame: NDArray[Any]) -> int:
-            return len(trackpy.locate(frame, 11, minmass=60, engine="numba"))
-
-        times, counts = _interleaved((ours, theirs), frames)
-        rows.append(
-            {
-                "frame": f"{width}x{height}",
-                "spots": counts[0],
-                "fast_ms": times[0],
-                "trackpy_spots": counts[1],
-                "trackpy_ms": times[1],
-                "ratio": times[1] / times[0],
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _interleaved(
-    calls: tuple[Callable[[NDArray[Any]], int], ...], frames: NDArray[Any]
-) -> tuple[list[float], list[float]]:
-    """Median milliseconds and mean answer of each call, called in turn on every frame."""
-    for call in calls:
-        call(frames[0])
-    times = np.empty((len(frames), len(calls)))
-    counts = np.empty_like(times)
-    for k, frame in enumerate(frames):
-        for j, call in enumerate(calls):
-            start = time.perf_counter()
-            counts[k, j] = call(frame)
-            times[k, j] = 1e3 * (time.perf_counter() - start)
-    return list(np.median(times, axis=0)), list(counts.mean(axis=0))
-
-
-def draw(
-    rng: np.random.Generator, n_frames: int, snr: float, shape: tuple[int, int] = (480, 640)
-) -> tuple[NDArray[np.uint8], list[NDArray[np.float64]]]:
-    """Eight-bit frames of isolated Gaussian spots of one SNR (matched filter), at rest."""
-    flux = snr * NOISE * 2 * np.sqrt(np.pi) * np.hypot(PSF_SD_PX, 12**-0.5)
-    frames, truth = np.empty((n_frames, *shape), np.uint8), []
-    grid = np.stack(np.meshgrid(np.arange(0, shape[1] + 55, 55), np.arange(0, shape[0] + 55, 55)))
-    for k in range(n_frames):
-        # the whole lattice elsewhere in each frame: what stays where it is is background
-        xy = (
-            grid.reshape(2, -1).T
-            + rng.uniform(0, 55, 2)
-            - 30
-            + rng.uniform(-10, 10, (grid[0].size, 2))
-        )
-        xy = xy[np.all((xy > 15) & (xy < np.array(shape[::-1]) - 15), axis=1)]
-        x, y = (
-            np.diff(0.5 * erf((np.arange(n + 1) - 0.5 - c[:, None]) / (2**0.5 * PSF_SD_PX)))
-            for n, c in ((shape[1], xy[:, 0]), (shape[0], xy[:, 1]))
-        )
-        image = 40 + flux * (y.T @ x) + rng.normal(0, NOISE, shape)
-        frames[k] = np.clip(np.rint(image), 0, 255)
-        truth.append(xy)
-    return frames, truth
-
-
 def nearest(
     found: NDArray[np.float64], truth: NDArray[np.float64], reach: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -156,81 +59,6 @@ def nearest(
     rows = np.arange(len(found))
     good = (distance[rows, at] < reach) & (distance.argmin(axis=0)[at] == rows)
     return rows[good], at[good]
-
-
-def _score(positions: list[NDArray[np.float64]], truth: list[NDArray[np.float64]]) -> Any:
-    """Recall, false a frame, root mean square and robust error of a coordinate."""
-    errors, n_true, n_false = [], 0, 0
-    for found, xy in zip(positions, truth, strict=True):
-        f, t = nearest(found, xy, 3.0)
-        errors.append((found[f] - xy[t]).ravel())
-        n_true += len(xy)
-        n_false += len(found) - len(f)
-    e = np.concatenate(errors)
-    robust = 1.4826 * float(np.median(np.abs(e)))
-    return len(e) / 2 / n_true, n_false / len(truth), float(np.sqrt(np.mean(e**2))), robust
-
-
-def spots(n_frames: int = 60) -> pd.DataFrame:
-    """Isolated spots at rest: recall, false detections, error against the Cramer-Rao bound."""
-    trackpy = quiet_trackpy()
-    rng = np.random.default_rng(SEED)
-    blank, _ = draw(np.random.default_rng(1), 12, 0.0)
-    tuned = _tuned_minmass(trackpy, blank)
-    total = float(np.hypot(PSF_SD_PX, 12**-0.5))
-    ideal_at = threshold_for(1 / blank[0].size, total)
-    rows = []
-    for snr in (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 30.0):
-        frames, truth = draw(rng, n_frames, snr)
-        table = detect(Film(frames), DetectionSettings(engine="fast"), conditions=REST).table
-        strong = table[(table["flags"] & int(Flag.WEAK)) == 0]
-        ours = [
-            strong.loc[strong["frame"] == k, ["x_px", "y_px"]].to_numpy() for k in range(n_frames)
-        ]
-        theirs = [
-            trackpy.locate(f, 11, minmass=tuned, engine="numba")[["x", "y"]].to_numpy()
-            for f in frames
-        ]
-        bound = 2**0.5 * total / snr
-        for name, positions in (("fast", ours), ("trackpy", theirs)):
-            recall, false, rms, robust = _score(positions, truth)
-            rows.append(
-                {
-                    "snr": snr,
-                    "engine": name,
-                    "recall": recall,
-                    "ideal_recall": _ideal_recall(frames, truth, total, ideal_at),
-                    "theory": float(norm.sf(ideal_at - snr)),
-                    "false_per_frame": false,
-                    "rms_px": rms,
-                    "robust_px": robust,
-                    "bound_px": bound,
-                    "rms_over_bound": rms / bound,
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _ideal_recall(
-    frames: NDArray[np.uint8], truth: list[NDArray[np.float64]], sd: float, threshold: float
-) -> float:
-    """Recall of a filter that knows spot, background and noise, at one false peak a frame."""
-    hits, n = 0, 0
-    for frame, xy in zip(frames, truth, strict=True):
-        m = matched_filter(((frame.astype(np.float32) - 40) / NOISE).astype(np.float32), sd)
-        x, y = np.rint(xy).astype(int).T
-        near = [m[y + dy, x + dx] for dy in (-2, -1, 0, 1, 2) for dx in (-2, -1, 0, 1, 2)]
-        hits += int((np.max(near, axis=0) > threshold).sum())
-        n += len(xy)
-    return hits / n
-
-
-def _tuned_minmass(trackpy: Any, blank: NDArray[np.uint8]) -> float:
-    """Smallest trackpy mass at which noise gives one spot a frame (frames of another seed)."""
-    mass = np.sort(
-        np.concatenate([trackpy.locate(f, 11, minmass=0, engine="numba")["mass"] for f in blank])
-    )
-    return float(mass[-len(blank) - 1])
 
 
 def covariance_d(
@@ -327,7 +155,7 @@ def _pooled_cell(
 
 def main() -> None:
     """Run the tables named on the command line, all by default."""
-    tables = {"speed": speed, "spots": spots, "pooled": pooled}
+    tables = {"pooled": pooled}
     for name in sys.argv[1:] or tables:
         print(f"\n{name}\n" + tables[name]().to_string(index=False, float_format="%.3g"))
 
