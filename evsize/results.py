@@ -397,6 +397,7 @@ class DistributionSummary(Summary):
     peaks: list[Peak] = Field(default_factory=list)
     weighting: str = ""
     systematic_percent: float | None = None
+    systematic_parts_percent: dict[str, float] = Field(default_factory=dict)
     volume_weighted: VolumeSummary | None = None
 
 

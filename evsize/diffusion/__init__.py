@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.diffusion import covariance, dst, gapped, noise, segments
+from evsize.diffusion import covariance, likelihood, noise, segments
 from evsize.physics import Conditions
 from evsize.results import (
     Acquisition,
@@ -27,12 +27,6 @@ __all__ = ["estimate_diffusion"]
 Floats = NDArray[np.float64]
 LAGS = (2, 3, 4, 5, 6)
 DISPLACEMENT_LAGS = (1, 2, 4, 6, 8, 12)
-NOISE_STEP = 0.05
-"""Tracks whose localisation variances differ by less than this share one spectrum."""
-
-
-GAPPED_AT_ONCE = 64
-"""Tracks with gaps, of like length, that are worked on together: what fits a processor's cache."""
 
 
 def default_grid(conditions: Conditions) -> Floats:
@@ -96,10 +90,12 @@ def estimate_diffusion(
     usable = n_products > 0
     floor = (1e-3 * conditions.pixel_size_um) ** 2
     pooled = _noise(settings, s2_cov, n_products, per_track["predicted_um2"], floor, usable)
-    log_l = evaluate(steps, grid, pooled.loc_var_um2, conditions)
-    slope = noise_slope(steps, grid, pooled, log_l, conditions)
+    log_l = likelihood.evaluate(steps, grid, pooled.loc_var_um2, conditions)
+    slope = likelihood.noise_slope(steps, grid, pooled, log_l, conditions)
     still = stationary(steps, pooled.loc_var_um2, log_l, grid)
-    log_l -= unseen_steps(steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions)
+    log_l -= likelihood.unseen_steps(
+        steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions
+    )
     flags = per_track["flags"].copy()
     flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
     used = ~still
@@ -135,98 +131,6 @@ def estimate_diffusion(
 def flow_correction(n_steps: int, n_parameters: int) -> float:
     """Factor on the steps that makes up for the diffusion which a fitted flow took away."""
     return float(np.sqrt(n_steps / (n_steps - n_parameters))) if n_steps > n_parameters else 1.0
-
-
-def evaluate(
-    steps: segments.Steps, d_um2_s: Floats, loc_var_um2: Floats, conditions: Conditions
-) -> Floats:
-    """Log-likelihood of every track on the grid, by the sine transform or, with gaps, directly.
-
-    Returns
-    -------
-    ndarray, (tracks, g)
-    """
-    n_steps = steps.n_positions - 1
-    first = steps.first_step
-    result = np.zeros((len(n_steps), len(d_um2_s)))
-    owner = np.repeat(np.arange(len(n_steps)), n_steps)
-    gaps = np.bincount(owner, steps.span > 1, minlength=len(n_steps)) > 0
-    level = _noise_level(loc_var_um2)
-    timing = (conditions.frame_interval_s, conditions.blur)
-    order = np.lexsort((level, n_steps))
-    whole = order[~gaps[order]]
-    new_group = np.diff(n_steps[whole]).astype(bool) | np.diff(level[whole]).astype(bool)
-    for group in np.split(whole, np.flatnonzero(new_group) + 1):
-        if len(group):
-            index = first[group][:, None] + np.arange(n_steps[group[0]])
-            power = dst.step_power(steps.step_um[index])
-            variance = float(np.exp(NOISE_STEP * level[group[0]]))
-            result[group] = dst.log_likelihood(power, 2, d_um2_s, variance, *timing)
-    broken = order[gaps[order]]
-    for group in np.split(broken, np.arange(GAPPED_AT_ONCE, len(broken), GAPPED_AT_ONCE)):
-        if len(group):
-            inside = np.arange(n_steps[group].max()) < n_steps[group][:, None]
-            index = np.where(inside, first[group][:, None] + np.arange(inside.shape[1]), 0)
-            span = np.where(inside, steps.span[index], 0)
-            variances = np.exp(NOISE_STEP * level[group])
-            result[group] = gapped.log_likelihood(
-                steps.step_um[index], span, d_um2_s, variances, *timing
-            )
-    return result
-
-
-def _noise_level(loc_var_um2: Floats) -> NDArray[np.int64]:
-    return np.round(np.log(loc_var_um2) / NOISE_STEP).astype(np.int64)
-
-
-def noise_slope(
-    steps: segments.Steps,
-    d_um2_s: Floats,
-    pooled: noise.PooledNoise,
-    log_l: Floats,
-    conditions: Conditions,
-) -> Floats:
-    """Change of every log-likelihood with the localisation variance, (tracks, g), 1/um^2.
-
-    Between the variance used and one that is higher by its standard error.
-    """
-    if not pooled.shape.shape[1]:
-        return np.zeros_like(log_l)
-    covariance_of_fit = pooled.influence.T @ pooled.influence + pooled.prior_sd @ pooled.prior_sd.T
-    spread = np.sqrt(np.einsum("ij,jk,ik->i", pooled.shape, covariance_of_fit, pooled.shape))
-    base = np.exp(NOISE_STEP * _noise_level(pooled.loc_var_um2))
-    higher = np.exp(NOISE_STEP * _noise_level(np.maximum(base + spread, base * (1 + NOISE_STEP))))
-    moved = evaluate(steps, d_um2_s, higher, conditions)
-    return np.asarray((moved - log_l) / (higher - base)[:, None])
-
-
-def unseen_steps(
-    steps: segments.Steps,
-    d_um2_s: Floats,
-    loc_var_um2: Floats,
-    radius_um: float,
-    conditions: Conditions,
-) -> Floats:
-    """Log-probability that no step went beyond the search radius, where it would not be seen.
-
-    Subtracted from the log-likelihood, it makes up for the long steps at which tracks end. Steps
-    count as independent: their correlation by blur and noise is of second order here.
-
-    Returns
-    -------
-    ndarray, (tracks, g)
-    """
-    n_tracks = len(steps.start) - 1
-    total = np.zeros((n_tracks, len(d_um2_s)))
-    if not np.isfinite(radius_um):
-        return total
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
-    travel = 2 * d_um2_s * conditions.frame_interval_s
-    for span in np.unique(steps.span):
-        count = np.bincount(owner[steps.span == span], minlength=n_tracks)
-        variance = travel * (span - 2 * conditions.blur) + 2 * loc_var_um2[:, None]
-        total += count[:, None] * np.log(-np.expm1(-(radius_um**2) / (2 * variance)))
-    return total
 
 
 def stationary(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,13 @@ def size(
     diameter, log_l = diameter[order], likelihoods.log_likelihood[:, order]
     edges = summary.bin_edges(diameter)
     particles = _particles(likelihoods, conditions, diameter, log_l)
-    error = systematic.relative_error(viscosity_se, exposure_known)
+    error: dict[str, Any] = {
+        "systematic_percent": 100 * systematic.relative_error(viscosity_se, exposure_known),
+        "systematic_parts_percent": {
+            name: 100 * part
+            for name, part in systematic.contributions(viscosity_se, exposure_known).items()
+        },
+    }
     if not len(particles):
         return _nothing(particles, diameter, edges, settings, error)
     noise = likelihoods.noise
@@ -102,7 +109,7 @@ def size(
         **figures.of(fitted, diameter, edges),
         peaks=figures.peaks(fitted, diameter),
         weighting=WEIGHTING,
-        systematic_percent=100 * error,
+        **error,
         volume_weighted=figures.by_volume(fitted, diameter, edges),
     )
     classes, misev = figures.classes(fitted, edges, settings.classes)
@@ -189,7 +196,11 @@ def _particles(
 
 
 def _nothing(
-    particles: pd.DataFrame, diameter: Floats, edges: Floats, settings: SizingSettings, error: float
+    particles: pd.DataFrame,
+    diameter: Floats,
+    edges: Floats,
+    settings: SizingSettings,
+    error: dict[str, Any],
 ) -> Sizing:
     unknown = np.full(len(diameter), np.nan)
     table = DISTRIBUTION.build(
@@ -208,7 +219,7 @@ def _nothing(
         )
         for c in settings.classes
     ]
-    answer = DistributionSummary(weighting=WEIGHTING, systematic_percent=100 * error)
+    answer = DistributionSummary(weighting=WEIGHTING, **error)
     return Sizing(particles, table, answer, Summary(), classes, Misev(), _choices(settings))
 
 

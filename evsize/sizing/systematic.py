@@ -10,8 +10,8 @@ FRAME_RATE_SE = 0.001
 """Assumed standard uncertainties: a laboratory thermometer, a stage micrometer, a camera clock."""
 
 
-def relative_error(viscosity_se: float, exposure_known: bool) -> float:
-    """Relative standard error of a diameter, the same for all sizes.
+def contributions(viscosity_se: float, exposure_known: bool) -> dict[str, float]:
+    """Relative standard error of a diameter from each setting, the same for all sizes.
 
     Parameters
     ----------
@@ -27,7 +27,15 @@ def relative_error(viscosity_se: float, exposure_known: bool) -> float:
     2.3 % a kelvin near 22 degC and T/eta rises by 2.7 %; an open shutter lowers the mean squared
     step by up to a third (Berglund 2010), uniformly spread over that range if unknown.
     """
-    parts = [0.027 * TEMPERATURE_SE_K, viscosity_se, 2 * PIXEL_SIZE_SE, FRAME_RATE_SE]
-    if not exposure_known:
-        parts.append((1 / 3) / math.sqrt(12) / (5 / 6))
-    return math.sqrt(sum(part**2 for part in parts))
+    return {
+        "temperature": 0.027 * TEMPERATURE_SE_K,
+        "viscosity": viscosity_se,
+        "pixel size": 2 * PIXEL_SIZE_SE,
+        "frame rate": FRAME_RATE_SE,
+        "exposure": 0.0 if exposure_known else (1 / 3) / math.sqrt(12) / (5 / 6),
+    }
+
+
+def relative_error(viscosity_se: float, exposure_known: bool) -> float:
+    """Relative standard error of a diameter from all of `contributions` together."""
+    return math.hypot(*contributions(viscosity_se, exposure_known).values())

@@ -119,6 +119,15 @@ def test_figures():
     assert found["span"] == pytest.approx((d90 - d10) / 100, rel=2e-2)
 
 
+def test_systematic_error_is_the_sum_of_its_parts():
+    parts = systematic.contributions(0.002, exposure_known=False)
+    assert set(parts) == {"temperature", "viscosity", "pixel size", "frame rate", "exposure"}
+    assert all(part > 0 for part in parts.values())
+    total = np.sqrt(sum(part**2 for part in parts.values()))
+    assert systematic.relative_error(0.002, exposure_known=False) == pytest.approx(total)
+    assert systematic.contributions(0.002, exposure_known=True)["exposure"] == 0
+
+
 def test_systematic_error():
     known = systematic.relative_error(0.002, exposure_known=True)
     unknown = systematic.relative_error(0.002, exposure_known=False)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from evsize.diffusion import (
-    NOISE_STEP,
     covariance,
     dst,
     estimate_diffusion,
@@ -18,6 +17,7 @@ from evsize.diffusion import (
     noise,
     segments,
 )
+from evsize.diffusion.likelihood import NOISE_STEP
 from evsize.settings import DiffusionSettings
 from evsize.simulation import simulate_tracks
 from evsize.sizing.tracks import best_and_interval
