@@ -41,5 +41,5 @@ def test_a_case_is_made_again_by_its_number(base: Path, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_two_thousand_harmed_files() -> None:
     outcomes = fuzz_readers.fuzz(range(2000), seed=4)
-    assert [outcome for outcome in outcomes if outcome.problem or outcome.seconds > 10] == []
+    assert [outcome for outcome in outcomes if outcome.problem] == []
     assert max(outcome.memory_mb for outcome in outcomes) < 1000
