@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from evsize.physics import Conditions
 from evsize.results import (
@@ -140,10 +141,12 @@ def _fit(
     settings: SizingSettings,
 ) -> distribution.Distribution:
     weights = likelihoods.n_positions.astype(float)
-    mixture = Deconvolution(log_l, diameter, noise)
-    unit = _units(likelihoods, conditions, mixture)
     rng = np.random.default_rng(settings.seed)
-    return distribution.fit(mixture, weights, unit, diameter, settings.n_bootstrap, rng)
+    # thousands of products of small matrices: threads would only wait for each other
+    with threadpool_limits(1, "blas"):
+        mixture = Deconvolution(log_l, diameter, noise)
+        unit = _units(likelihoods, conditions, mixture)
+        return distribution.fit(mixture, weights, unit, diameter, settings.n_bootstrap, rng)
 
 
 def _units(
