@@ -12,7 +12,7 @@ from evsize.detection.filtering import MAD_TO_SD
 from evsize.detection.scaling import Image
 
 SHRINK = 4
-WIDE_CELLS = 31
+WIDE_CELLS = 12
 MOST_OF_FIELD = 0.95
 NARROWEST_FILL = 8
 
@@ -47,11 +47,8 @@ def visited(
     for k in range(n):
         small = cv2.resize(stack[k].astype(np.float32), size, interpolation=cv2.INTER_AREA)
         small = (small - levels[k, 0]) / levels[k, 1]
-        cells[k] = small - np.median(small)
+        cells[k] = small - _slow(small)
     noise = MAD_TO_SD * float(np.median(np.abs(np.diff(cells, axis=0)))) / np.sqrt(2.0)
-    for k in range(n):
-        held = np.clip(cells[k], -3 * noise, 3 * noise)
-        cells[k] -= cv2.blur(held, (WIDE_CELLS, WIDE_CELLS))
     cells -= cells.mean(axis=0)
     change = np.diff(cells, axis=0)
     total = np.square(cells).sum(axis=0)
@@ -63,6 +60,18 @@ def visited(
     if float(full.mean()) > MOST_OF_FIELD:
         return np.zeros((height, width), np.bool_)
     return full
+
+
+def _slow(image: Image) -> Image:
+    """Background that is smooth over `WIDE_CELLS`: medians of blocks, interpolated."""
+    height, width = image.shape
+    rows, cols = -(-height // WIDE_CELLS), -(-width // WIDE_CELLS)
+    beyond = (0, rows * WIDE_CELLS - height), (0, cols * WIDE_CELLS - width)
+    blocks = np.pad(image, beyond, mode="edge").reshape(rows, WIDE_CELLS, cols, WIDE_CELLS)
+    grid = np.median(blocks, axis=(1, 3))
+    size = cols * WIDE_CELLS, rows * WIDE_CELLS
+    surface: Image = cv2.resize(grid, size, interpolation=cv2.INTER_CUBIC)[:height, :width]
+    return surface
 
 
 def fill(image: Image, holes: NDArray[np.bool_]) -> Image:
