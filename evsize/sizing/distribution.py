@@ -16,7 +16,7 @@ from evsize.sizing.deconvolution import Deconvolution, Fit
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-EVIDENCE = 1.5
+EVIDENCE = 2.0
 """Gain in log-likelihood that a peak needs. Of single log-normal populations 15 to 20 % wide, one
 in fifty gains as much (see docs/validation/accuracy.md)."""
 MIN_UNITS = 1.5

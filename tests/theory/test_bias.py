@@ -21,7 +21,7 @@ from evsize.diffusion.likelihood import NOISE_STEP
 from evsize.settings import DiffusionSettings
 from evsize.simulation import simulate_tracks
 from evsize.sizing.tracks import best_and_interval
-from evsize.tracking import flow
+from evsize.tracking import field as flow_field
 from tests.theory.brownian import conditions, information, maximum, tracks_of
 
 D = 4.0
@@ -268,7 +268,7 @@ def test_flow_correction_gives_back_what_the_fit_took():
     ratio = []
     for _ in range(n_sets):
         step = rng.standard_normal((n, 2)) + 3.0
-        field = flow.fit(frame, span, xy, step, n)
+        field = flow_field.fit(frame, span, xy, step, n)
         assert field.parameters == 1
         left = step - field.over_step(frame, span, xy)
         ratio.append((left**2).mean())
