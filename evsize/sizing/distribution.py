@@ -17,8 +17,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 EVIDENCE = 2.0
-"""Gain in log-likelihood that a peak needs. Of single log-normal populations 15 to 20 % wide, one
-in fifty gains as much (see docs/validation/accuracy.md)."""
+"""Gain in log-likelihood that a peak needs. Of single log-normal populations 15 to 20 % wide,
+fewer than one in fifty gain as much (see docs/validation/accuracy.md)."""
 MIN_UNITS = 1.5
 """Equal units below which nothing can be said of the spread."""
 
