@@ -10,6 +10,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -27,6 +28,7 @@ from evsize.results import (
     Drift,
     Frames,
     Likelihoods,
+    Position,
     Progress,
     Provenance,
     RecordingInfo,
@@ -246,6 +248,7 @@ class _Stages:
             acquisition=self.acquisition.known() | self._derived(),
             settings=effective,
             tracks=summary,
+            positions=self._positions(),
             drift_um_s=self._drift(),
             distribution=sizing.distribution,
             raw=sizing.raw,
@@ -311,6 +314,26 @@ class _Stages:
             if frames["false_detections"].notna().any()
             else None,
         )
+
+    def _positions(self) -> list[Position]:
+        """Fields of view between the scene cuts; none where there is no cut."""
+        cuts = self._marked(Flag.SCENE_CUT)
+        edges = [0, *cuts, len(self.tracks.frames)]
+        in_frame = np.bincount(self.tracks.table["frame"], minlength=edges[-1])
+        particles = self.sizing.particles
+        return [
+            Position(
+                first_frame=first,
+                last_frame=end - 1,
+                particles_per_frame=float(in_frame[first:end].mean()),
+                tracks_used=int(here.sum()),
+                median_diameter_nm=float(particles.loc[here, "diameter_nm"].median())
+                if here.any()
+                else None,
+            )
+            for first, end in pairwise(edges if cuts else [])
+            for here in (particles["first_frame"].between(first, end - 1),)
+        ]
 
     def _drift(self) -> Drift:
         speed = self.tracks.frames[["flow_x_um_s", "flow_y_um_s"]].mean()

@@ -522,6 +522,16 @@ class Drift(Model):
     y: float | None = None
 
 
+class Position(Model):
+    """One field of view of a film that shows several one after another."""
+
+    first_frame: int
+    last_frame: int
+    particles_per_frame: float
+    tracks_used: int
+    median_diameter_nm: float | None = Field(description="of single tracks, not deconvolved")
+
+
 class Provenance(Model):
     """What made the result."""
 
@@ -544,6 +554,9 @@ class Report(Model):
     acquisition: dict[str, Value]
     settings: dict[str, Value]
     tracks: TracksSummary
+    positions: list[Position] = Field(
+        default_factory=list, description="of a film with scene cuts, one by one"
+    )
     drift_um_s: Drift
     distribution: DistributionSummary
     raw: Summary

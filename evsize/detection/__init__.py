@@ -114,7 +114,7 @@ class _Reader:
         self.flags: list[int] = []
 
     def read(self, frames: range) -> Iterator[NDArray[Any] | None]:
-        """Return frame after frame; None for one that could not be decoded whole."""
+        """Return frame after frame; None for one not decoded whole, or equal to the one before."""
         for index in frames:
             image = self._recording[index]
             damaged = bool(getattr(image, "metadata", {}).get("corrupt"))
@@ -122,11 +122,12 @@ class _Reader:
             if index == self.middle:
                 self.preview = np.array(frame)
             same = self._previous is not None and np.array_equal(frame, self._previous)
-            if damaged:
-                self.flags.append(int(Flag.CORRUPT_FRAME))
+            if damaged or same:
+                # a frame shown twice says nothing of where the particles were: it is a gap
+                self.flags.append(int(Flag.CORRUPT_FRAME if damaged else Flag.DUPLICATE_FRAME))
                 yield None
                 continue
-            self.flags.append(int(Flag.DUPLICATE_FRAME) if same else 0)
+            self.flags.append(0)
             self._previous = frame
             yield frame
 

@@ -15,6 +15,7 @@ SHRINK = 4
 WIDE_CELLS = 12
 MOST_OF_FIELD = 0.95
 NARROWEST_FILL = 8
+SMOOTHINGS = 30
 
 
 def visited(
@@ -75,7 +76,7 @@ def _slow(image: Image) -> Image:
 
 
 def fill(image: Image, holes: NDArray[np.bool_]) -> Image:
-    """Replace the pixels of holes by the mean of those around, near ones where there are any."""
+    """Replace the pixels of holes by what leads smoothly from one side to the other."""
     filled = image.copy()
     weight = (~holes).astype(np.float32)
     width, left = NARROWEST_FILL, holes.copy()
@@ -87,4 +88,6 @@ def fill(image: Image, holes: NDArray[np.bool_]) -> Image:
         filled[known] = mean[known]
         left &= ~known
         width *= 2
+    for _ in range(SMOOTHINGS):
+        filled[holes] = cv2.blur(filled, (9, 9))[holes]
     return filled
