@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+_NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 class EvsizeError(Exception):
@@ -57,3 +60,20 @@ class ResultError(EvsizeError):
     """A result folder that cannot be read (exit code 4)."""
 
     exit_code = 4
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there was no room for a result."""
+    return isinstance(error, OSError) and error.errno in _NO_SPACE
+
+
+def describe(error: BaseException) -> tuple[str, int]:
+    """Return what to say about an error, in one line, and the exit code."""
+    if isinstance(error, EvsizeError):
+        return str(error), error.exit_code
+    if is_disk_full(error):
+        return "the disk is full; needed: room for the result; free some or choose another -o", 2
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs or use a larger machine", 1
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"internal error, {what}; run again with --debug and report what it shows", 1

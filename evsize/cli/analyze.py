@@ -149,8 +149,8 @@ def analyze_one(job: Job, request: Request) -> Report:
 
 def _tell(error: Exception, job: Job, debug: bool) -> tuple[str, int]:
     """Say why a recording failed, and go on with the others."""
-    from evsize.cli.main import describe
     from evsize.cli.terminal import say
+    from evsize.errors import describe
 
     text, code = describe(error)
     if debug:

@@ -70,6 +70,8 @@ def plan(recordings: Sequence[Path], out: Path) -> list[Job]:
     UsageError
         If two would share one.
     """
+    from evsize.storage import result_name
+
     jobs = [Job(path, out / result_name(path)) for path in recordings]
     by_name: dict[str, list[Job]] = {}
     for job in jobs:
@@ -83,14 +85,6 @@ def plan(recordings: Sequence[Path], out: Path) -> list[Job]:
                 "rename one, or analyse them into different folders with -o",
             )
     return jobs
-
-
-def result_name(recording: Path) -> str:
-    """Name of the result folder: the recording's without its ending."""
-    if recording.is_dir():
-        return recording.resolve().name or "recording"
-    name = recording.stem
-    return name[: -len(".ome")] if name.lower().endswith(".ome") else name
 
 
 def check(jobs: list[Job], request: Request) -> list[Job]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import shlex
@@ -19,10 +18,9 @@ from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
 from evsize.cli.simulate import simulate
 from evsize.cli.size import size
-from evsize.errors import EvsizeError
+from evsize.errors import describe
 
 INTERRUPTED = 130
-_NO_SPACE = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 app = typer.Typer(
     name="evsize",
@@ -55,18 +53,6 @@ def evsize(
 
     Start with: evsize inspect RECORDING
     """
-
-
-def describe(error: BaseException) -> tuple[str, int]:
-    """Return what to say about an error, in one line, and the exit code."""
-    if isinstance(error, EvsizeError):
-        return str(error), error.exit_code
-    if isinstance(error, OSError) and error.errno in _NO_SPACE:
-        return "the disk is full; needed: room for the result; free some or choose another -o", 2
-    if isinstance(error, MemoryError):
-        return "not enough memory; close other programs or use a larger machine", 1
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"internal error, {what}; run again with --debug and report what it shows", 1
 
 
 def main(arguments: list[str] | None = None) -> int:

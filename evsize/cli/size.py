@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from evsize.cli import options
-from evsize.cli.checks import result_name
 
 if TYPE_CHECKING:
     from evsize.results import Acquisition, Report, Result
@@ -74,6 +73,8 @@ def size(
         viscosity_mpas=viscosity,
     )
     settings = _settings(config, tables)
+    from evsize.storage import result_name
+
     folder = out / result_name(source)
     check_output(folder, overwrite)
     work = _saved if source.is_dir() else _table

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from evsize.errors import ResultError
 from evsize.results import Estimate, Report
-from evsize.storage import RESULT_FILE, plain_cell, read_report, write_csv
+from evsize.storage import RESULT_FILE, plain_cell, read_report, whole_file, write_csv
 
 SUMMARY_FILE = "summary.csv"
 MULTIQC_FILE = "evsize_mqc.json"
@@ -21,42 +21,57 @@ _FIGURES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span")
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one recording: a report, or the error that stopped it."""
+    """What became of one recording: a report, or the error that stopped it.
+
+    `labels` become columns of ``summary.csv``.
+    """
 
     recording: str
     folder: Path
     report: Report | None = None
     error: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_overview(outcomes: Sequence[Outcome], out: Path) -> None:
-    """Write ``summary.csv`` and ``evsize_mqc.json`` over these and all other results in `out`."""
-    everything = [*outcomes, *_others(outcomes, out)]
-    table = pd.DataFrame([_row(outcome) for outcome in everything])
+def write_overview(outcomes: Iterable[Outcome], out: Path) -> None:
+    """Write ``summary.csv`` and ``evsize_mqc.json`` over these and all other results in `out`.
+
+    Outcomes are taken one at a time and let go: thousands need no more memory than their rows.
+    """
+    rows, statistics = [], {}
+    for outcome in _with_others(outcomes, out):
+        rows.append(_row(outcome))
+        if outcome.report is not None:
+            statistics[outcome.folder.name] = _statistics(outcome.report)
+    table = pd.DataFrame(rows)
     table.insert(len(table.columns) - 1, "error", table.pop("error"))
-    write_csv(table, out / SUMMARY_FILE)
-    content = json.dumps(multiqc_content(everything), indent=2, allow_nan=False)
-    (out / MULTIQC_FILE).write_text(content + "\n", encoding="utf-8")
+    with whole_file(out / SUMMARY_FILE) as partial:
+        write_csv(table, partial)
+    content = json.dumps(multiqc_content(statistics), indent=2, allow_nan=False)
+    with whole_file(out / MULTIQC_FILE) as partial:
+        partial.write_text(content + "\n", encoding="utf-8")
 
 
-def _others(outcomes: Sequence[Outcome], out: Path) -> list[Outcome]:
-    """Results of earlier runs in the same folder."""
-    done = {outcome.folder.name for outcome in outcomes}
-    found = []
+def _with_others(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
+    """These, then the results of earlier runs in the same folder."""
+    done = set()
+    for outcome in outcomes:
+        done.add(outcome.folder.name)
+        yield outcome
     for path in sorted(out.glob(f"*/{RESULT_FILE}")):
         folder = path.parent
         if folder.name in done or folder.name.startswith("."):
             continue
         try:
             report = read_report(folder)
-            found.append(Outcome(report.recording.path, folder, report))
+            yield Outcome(report.recording.path, folder, report)
         except ResultError as error:
-            found.append(Outcome(folder.name, folder, error=str(error)))
-    return found
+            yield Outcome(folder.name, folder, error=str(error))
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:
-    row: dict[str, Any] = {"recording": plain_cell(outcome.recording), "verdict": None}
+    row: dict[str, Any] = {"recording": plain_cell(outcome.recording)}
+    row |= {name: plain_cell(text) for name, text in outcome.labels.items()} | {"verdict": None}
     report = outcome.report
     if report is not None:
         row |= {"verdict": report.qc.verdict, "tracks_used": report.tracks.n_used}
@@ -75,7 +90,7 @@ def _columns(name: str, value: Estimate) -> dict[str, float | None]:
     return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
 
 
-def multiqc_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def multiqc_content(statistics: Mapping[str, Any]) -> dict[str, Any]:
     """Return a MultiQC custom-content section: a row a result in the general statistics."""
     size = {"suffix": " nm", "format": "{:,.1f}", "scale": "Blues"}
     return {
@@ -96,11 +111,7 @@ def multiqc_content(outcomes: Sequence[Outcome]) -> dict[str, Any]:
                 }
             },
         ],
-        "data": {
-            outcome.folder.name: _statistics(outcome.report)
-            for outcome in outcomes
-            if outcome.report is not None
-        },
+        "data": statistics,
     }
 
 

@@ -16,7 +16,14 @@ from pydantic import ValidationError
 
 from evsize.errors import ResultError
 from evsize.results import Report, Result
-from evsize.storage.folder import RESULT_FILE, check_output, whole_folder
+from evsize.storage.folder import (
+    RESULT_FILE,
+    check_output,
+    clean_leftovers,
+    result_name,
+    whole_file,
+    whole_folder,
+)
 from evsize.storage.formats import plain_cell, printable, write_csv, write_parquet, write_xlsx
 from evsize.tables import DISTRIBUTION, FRAMES, PARTICLES, TRACKS
 
@@ -24,11 +31,14 @@ __all__ = [
     "RESULT_FILE",
     "SCHEMA_FILE",
     "check_output",
+    "clean_leftovers",
     "plain_cell",
     "read_report",
     "read_result",
     "report_json",
     "report_schema",
+    "result_name",
+    "whole_file",
     "whole_folder",
     "write_csv",
     "write_result",

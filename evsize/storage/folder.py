@@ -55,6 +55,25 @@ def _stands(folder: Path) -> bool:
     return folder.exists() or folder.is_symlink()
 
 
+def result_name(recording: Path) -> str:
+    """Name of the result folder: the recording's without its ending."""
+    if recording.is_dir():
+        return recording.resolve().name or "recording"
+    name = recording.stem
+    return name[: -len(".ome")] if name.lower().endswith(".ome") else name
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """Give a name to write to that becomes `target` at the end, or vanishes on any failure."""
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    try:
+        yield partial
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_folder(target: Path, overwrite: bool = False) -> Iterator[Path]:
     """Give a folder to write into that becomes `target` at the end, or vanishes on any failure.
@@ -72,7 +91,7 @@ def whole_folder(target: Path, overwrite: bool = False) -> Iterator[Path]:
         As `check_output`.
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100  (resolve() would follow a link)
-    _clean_leftovers(target)
+    clean_leftovers(target)
     check_output(target, overwrite)
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     partial.mkdir()
@@ -96,7 +115,7 @@ def _put_in_place(partial: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _clean_leftovers(target: Path) -> None:
+def clean_leftovers(target: Path) -> None:
     """Remove what killed runs left beside `target`; put back a result they had set aside."""
     for path in target.parent.glob(f".{_literal(target.name)}.replaced-*"):
         if _at_work(path):
