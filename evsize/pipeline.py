@@ -226,7 +226,8 @@ class _Stages:
         likelihoods: Likelihoods,
         sizing: Sizing,
     ) -> None:
-        duration = info.frames * conditions.frame_interval_s
+        # frames that the camera dropped took their time too
+        duration = len(tracks.frames) * conditions.frame_interval_s
         self.info = info.model_copy(update={"duration_s": duration})
         self.acquisition = acquisition
         self.conditions = conditions

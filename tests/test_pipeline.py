@@ -12,7 +12,7 @@ from evsize.pipeline import run
 from evsize.recording import open_recording
 from evsize.results import Acquisition, Report
 from evsize.settings import Settings, SizingSettings
-from evsize.simulation import in_memory, nanosight
+from evsize.simulation import Disturbances, in_memory, nanosight
 from evsize.tables import DISTRIBUTION, FRAMES, PARTICLES, TRACKS, Flag
 
 N_FRAMES = 60
@@ -72,6 +72,24 @@ def test_particles_are_found_and_sized(result):
     # a few tracks of one size: its own error alone, four times, beside 3 % for the chain
     steps = int((result.particles["frames"] - 1).sum())
     assert abs(np.log(found.value / 150)) < 4 * 1.5 / np.sqrt(steps) + 0.03
+
+
+def test_the_positions_of_a_film_are_told_one_by_one():
+    cuts = (20, 40)
+    disturbances = Disturbances(scene_cuts=cuts)
+    scene = nanosight(
+        "150nm:30", snr_at_100nm=40.0, height_px=240, width_px=240, disturbances=disturbances
+    )
+    several = analysed(in_memory(scene, N_FRAMES, 1)[0])
+    positions = several.summary.positions
+    assert [(p.first_frame, p.last_frame) for p in positions] == [(0, 19), (20, 39), (40, 59)]
+    assert sum(p.tracks_used for p in positions) == several.summary.tracks.n_used
+    spans = several.tracks.groupby("track_id")["frame"].agg(["min", "max"])
+    assert not any(((spans["min"] < cut) & (spans["max"] >= cut)).any() for cut in cuts)
+
+
+def test_a_film_of_one_position_has_none_to_tell(result):
+    assert result.summary.positions == []
 
 
 def test_every_table_is_as_declared(result, blank):

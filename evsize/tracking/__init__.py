@@ -102,7 +102,8 @@ def _first_step_um(
     table: pd.DataFrame, conditions: Conditions, settings: TrackingSettings
 ) -> float:
     """Standard deviation of the step of the smallest particle along an axis, um."""
-    se = float(np.nanmedian(table["loc_se_px"])) if len(table) else 0.0
+    known = table["loc_se_px"].dropna()
+    se = float(known.median()) if len(known) else 0.0
     return radius.step_sd_um(
         conditions.diffusion_um2_s(settings.smallest_diameter_nm),
         conditions.frame_interval_s,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -249,3 +251,15 @@ def test_twice_the_same_and_input_unchanged():
     assert np.array_equal(one.flow_um, two.flow_um)
     assert one.diagnostics == two.diagnostics
     assert np.array_equal(pd.util.hash_pandas_object(detections.table).to_numpy(), before)
+
+
+def test_spots_without_standard_errors_are_linked_as_well():
+    frame, xy, _ = film(np.random.default_rng(77), 25, 60, SIZE, STEP)
+    spots = detections_of(frame, xy, 60, SIZE)
+    nameless = replace(spots, table=spots.table.assign(loc_se_px=np.nan))
+    with_errors, without = link(spots, WHERE).table, link(nameless, WHERE).table
+    assert without["loc_se_nm"].isna().all()
+    # errors of 0.01 px are nothing against the steps
+    pd.testing.assert_frame_equal(
+        without.drop(columns="loc_se_nm"), with_errors.drop(columns="loc_se_nm")
+    )
