@@ -17,6 +17,7 @@ NARROW_SHARE = 0.2
 WIDTH_ERROR = 1.5
 FAINT_SNR = 4.5
 FEWEST = 10
+RING_REACH_SD = 6.0
 
 
 class Candidates(NamedTuple):
@@ -30,11 +31,14 @@ class Candidates(NamedTuple):
         The scale at which it is reached, px.
     isolated : ndarray of bool, (n,)
         Whether no other candidate is near enough to change it.
+    place : ndarray of int, (n, 3)
+        Frame, row and column.
     """
 
     snr: NDArray[np.float64]
     sd_px: NDArray[np.float64]
     isolated: NDArray[np.bool_]
+    place: NDArray[np.int64]
 
 
 def _best_scale(responses: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -58,8 +62,8 @@ def find_candidates(scaled: list[Image]) -> Candidates:
     A filter of standard deviation w answers a Gaussian spot of standard deviation s with
     2 s w / (s^2 + w^2) of the full amplitude, largest at w = s: the best scale is the width.
     """
-    snr, sd, isolated = [], [], []
-    for image in scaled:
+    snr, sd, isolated, place = [], [], [], []
+    for k, image in enumerate(scaled):
         stack = np.stack([matched_filter(image, s) for s in SCALES_PX])
         noise = np.asarray([filter_noise(m, 6) for m in stack], np.float32)[:, None, None]
         strongest = (stack / noise).max(axis=0)
@@ -74,9 +78,11 @@ def find_candidates(scaled: list[Image]) -> Candidates:
         snr.append(strongest[y, x].astype(np.float64))
         sd.append(scale)
         isolated.append((distance.min(axis=1) > 5 * scale + 3) & (edge > 3 * scale))
+        place.append(np.column_stack([np.full(len(y), k), y, x]))
     if not snr:
-        return Candidates(np.empty(0), np.empty(0), np.empty(0, np.bool_))
-    return Candidates(np.concatenate(snr), np.concatenate(sd), np.concatenate(isolated))
+        nowhere = np.empty((0, 3), np.int64)
+        return Candidates(np.empty(0), np.empty(0), np.empty(0, np.bool_), nowhere)
+    return Candidates(*(np.concatenate(part) for part in (snr, sd, isolated, place)))
 
 
 def decide_polarity(bright: Candidates, dark: Candidates) -> tuple[int, str]:
@@ -84,23 +90,33 @@ def decide_polarity(bright: Candidates, dark: Candidates) -> tuple[int, str]:
 
     Notes
     -----
-    Spots of one sign have rings of the other that are nearly as many but weaker: what counts
-    is the number of peaks times the square of their strength, held at 20 noises so that one
-    reflection does not outvote a hundred particles.
+    Spots of one sign have rings of the other, weaker: a peak with a stronger one of the other
+    sign nearby does not count. Of the rest what counts is the number times the square of their
+    strength, held at 20 noises so that one reflection does not outvote a hundred particles.
     """
 
-    def evidence(spots: Candidates) -> float:
-        return float(np.sum(np.minimum(spots.snr, 20.0) ** 2))
+    def evidence(spots: Candidates, others: Candidates) -> float:
+        own = ~_beside_stronger(spots, others)
+        return float(np.sum(np.minimum(spots.snr[own], 20.0) ** 2))
 
     n_bright, n_dark = len(bright.snr), len(dark.snr)
     if n_bright + n_dark == 0:
         return 1, "no strong spots of either sign: bright taken as usual"
-    sign = 1 if evidence(bright) >= evidence(dark) else -1
+    sign = 1 if evidence(bright, dark) >= evidence(dark, bright) else -1
     word = "bright" if sign > 0 else "dark"
     return sign, (
         f"{n_bright} bright and {n_dark} dark peaks above {STRONG_SNR:g} noises in the sampled "
         f"frames, the {word} ones stronger"
     )
+
+
+def _beside_stronger(spots: Candidates, others: Candidates) -> NDArray[np.bool_]:
+    """Whether one of the others, stronger, lies within its own reach of each spot."""
+    apart = spots.place[:, None] - others.place
+    distance = np.hypot(apart[..., 1], apart[..., 2])
+    near = (apart[..., 0] == 0) & (distance < RING_REACH_SD * others.sd_px + 3)
+    found: NDArray[np.bool_] = (near & (others.snr > spots.snr[:, None])).any(axis=1)
+    return found
 
 
 def faint_spot_sd(scaled: list[Image]) -> float | None:

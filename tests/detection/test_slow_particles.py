@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from evsize.detection import detect
 from evsize.detection.pattern import estimate_pattern
+from evsize.detection.survey import Candidates, decide_polarity
 from evsize.settings import DetectionSettings
 from tests.detection.drawing import Film, add_spots
 
@@ -47,3 +48,16 @@ def test_a_saturated_spot_is_one_spot_at_its_middle() -> None:
     error = strong[["x_px", "y_px"]].to_numpy() - path
     # a disc of radius 13 px with an edge of 1 px: pixels of the edge alone tell its place
     assert np.sqrt(np.mean(error**2)) < 0.1
+
+
+def test_the_ring_of_a_bright_spot_does_not_outvote_it() -> None:
+    angle = np.linspace(0, 2 * np.pi, 12, endpoint=False)
+    ring = np.rint(50 + 20 * np.column_stack([np.sin(angle), np.cos(angle)])).astype(np.int64)
+    place = np.column_stack([np.zeros(12, np.int64), ring])
+    spot = Candidates(np.array([900.0]), np.array([6.0]), np.ones(1, bool), np.array([[0, 50, 50]]))
+    halo = Candidates(np.full(12, 40.0), np.full(12, 2.0), np.zeros(12, bool), place)
+    assert decide_polarity(spot, halo)[0] == 1
+    assert decide_polarity(halo, spot)[0] == -1
+    # in another frame they are particles of their own
+    elsewhere = halo._replace(place=place + [1, 0, 0])
+    assert decide_polarity(spot, elsewhere)[0] == -1
