@@ -59,5 +59,5 @@ def test_the_ring_of_a_bright_spot_does_not_outvote_it() -> None:
     assert decide_polarity(spot, halo)[0] == 1
     assert decide_polarity(halo, spot)[0] == -1
     # in another frame they are particles of their own
-    elsewhere = halo._replace(place=place + [1, 0, 0])
+    elsewhere = halo._replace(place=place + np.array([1, 0, 0]))
     assert decide_polarity(spot, elsewhere)[0] == -1
