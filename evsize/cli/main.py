@@ -16,6 +16,7 @@ from evsize import __version__
 from evsize.cli.analyze import analyze
 from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
+from evsize.cli.report import report
 from evsize.cli.simulate import simulate
 from evsize.cli.size import size
 from evsize.errors import describe
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(analyze)
 app.command()(compare)
 app.command()(inspect)
+app.command()(report)
 app.command()(simulate)
 app.command()(size)
 

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.report import words
-from evsize.report.drawing import TICKS, WIDTH, Axes
+from evsize.report.axes import TICKS, WIDTH, Axes
 from evsize.results import UNITS, Estimate, Report, Result
 from evsize.vendors import VendorResult, Video
 

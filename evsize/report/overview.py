@@ -40,7 +40,7 @@ def write_overview(outcomes: Iterable[Outcome], out: Path) -> None:
     """
     rows, statistics = [], {}
     for outcome in _with_others(outcomes, out):
-        rows.append(_row(outcome))
+        rows.append(summary_row(outcome))
         if outcome.report is not None:
             statistics[outcome.folder.name] = _statistics(outcome.report)
     table = pd.DataFrame(rows)
@@ -69,7 +69,8 @@ def _with_others(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
             yield Outcome(folder.name, folder, error=str(error))
 
 
-def _row(outcome: Outcome) -> dict[str, Any]:
+def summary_row(outcome: Outcome) -> dict[str, Any]:
+    """Columns of one result in the summary."""
     row: dict[str, Any] = {"recording": plain_cell(outcome.recording)}
     row |= {name: plain_cell(text) for name, text in outcome.labels.items()} | {"verdict": None}
     report = outcome.report

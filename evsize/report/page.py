@@ -3,32 +3,39 @@
 from __future__ import annotations
 
 import base64
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from PIL import Image
 
-from evsize.report import words
-from evsize.report.drawing import draw_distribution, draw_frames, draw_shares
+from evsize.report import charts, words
+from evsize.report.drawing import draw_distribution
+from evsize.report.methods import TO_ADD, methods_text
+from evsize.report.templates import render_template
 from evsize.results import Report, Result, Value
 from evsize.storage import read_result
 
 PAGE_FILE = "report.html"
-_HERE = Path(__file__).parent
 _PICTURE_PX = 900
 _ORDER = ("fail", "no_data", "warn", "pass", "not_applicable")
+_EMBEDDED_BYTES = 600_000
+_DOWNLOADS = {
+    "result.json": ("application/json", "all figures, settings and findings"),
+    "distribution.csv": ("text/csv", "the size distribution, a row a size step"),
+    "particles.csv": ("text/csv", "a row a track that was sized"),
+}
 
 
-def write_page(folder: Path) -> Path:
-    """Write the page of a saved result, from its files alone, beside them.
+def write_page(folder: Path, path: Path | None = None) -> Path:
+    """Write the page of a saved result, from its files alone.
 
     Parameters
     ----------
     folder : Path
         A result folder.
+    path : Path, optional
+        The page; ``report.html`` in the folder if left out.
 
     Returns
     -------
@@ -40,45 +47,59 @@ def write_page(folder: Path) -> Path:
     ResultError
         If the folder holds no result.
     """
-    path = folder / PAGE_FILE
-    path.write_text(render(read_result(folder)), encoding="utf-8")
+    path = path or folder / PAGE_FILE
+    path.write_text(render(read_result(folder), downloads(folder)), encoding="utf-8")
     return path
 
 
-def render(result: Result) -> str:
-    """Return the page of a result."""
+def render(result: Result, files: list[tuple[str, str, str]] | None = None) -> str:
+    """Return the page of a result, with what can be downloaded: name, meaning, address."""
     report = result.summary
     rejected = [(words.plain(name), n) for name, n in report.tracks.rejected.items() if n]
-    return _template().render(
+    return render_template(
+        "page.html",
         report=report,
-        words=words,
-        name=Path(report.recording.path.replace("\\", "/")).name or report.recording.path,
-        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),  # noqa: S704  (our file)
+        name=words.recording_name(report),
         findings=sorted(report.qc.findings, key=lambda finding: _ORDER.index(finding.status)),
         distribution=_drawing(draw_distribution(result.distribution_table, report)),
-        frames=_drawing(draw_frames(result.frames)),
-        tracks=_drawing(draw_shares([("used", report.tracks.n_used), *rejected])),
+        frames=_drawing(charts.draw_frames(result.frames)),
+        flow=_drawing(charts.draw_flow(result.frames)),
+        sudden=charts.has_sudden_frames(result.frames),
+        brightness=_drawing(charts.draw_brightness(result.particles)),
+        paths=_drawing(charts.draw_paths(result.particles, result.tracks)),
+        tracks=_drawing(charts.draw_shares([("used", report.tracks.n_used), *rejected])),
+        steps=[
+            (_drawing(chart), text)
+            for chart, text in charts.draw_diagnostics(result.particles, result.tracks, report)
+        ],
         preview=_picture(result),
         recording=_recording_rows(report),
         settings=_value_rows(report.settings),
         acquisition=_value_rows(report.acquisition),
+        methods=methods_text(report),
+        to_add=TO_ADD,
+        downloads=files or [],
     )
 
 
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html")
+def downloads(folder: Path) -> list[tuple[str, str, str]]:
+    """Files of a result folder to take from the page; large ones are named, not held: ``""``."""
+    held = []
+    for name, (kind, meaning) in _DOWNLOADS.items():
+        path = folder / name
+        if path.is_file():
+            small = path.stat().st_size <= _EMBEDDED_BYTES
+            held.append((name, meaning, data_uri(path.read_bytes(), kind) if small else ""))
+    return held
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """Return an address that holds the content itself."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _drawing(svg: str) -> Markup:
-    return Markup(svg)  # noqa: S704  (drawing.py escapes every text)
+    return Markup(svg)  # noqa: S704  (the drawings escape every text)
 
 
 def _picture(result: Result) -> str:
@@ -88,7 +109,7 @@ def _picture(result: Result) -> str:
     image, buffer = Image.fromarray(result.preview), BytesIO()
     image.thumbnail((_PICTURE_PX, _PICTURE_PX))
     image.save(buffer, "JPEG", quality=80)
-    return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
+    return data_uri(buffer.getvalue(), "image/jpeg")
 
 
 def _recording_rows(report: Report) -> list[tuple[str, str]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
-from evsize.results import ClassShare, Estimate, Value
+from evsize.results import ClassShare, Estimate, Peak, Position, Report, Value
 
 UNKNOWN = "not determined"
 SUMMARY_NAMES = {
@@ -20,6 +21,21 @@ VERDICT_MEANING = {
     "warn": "usable, but read the remarks",
     "fail": "do not rely on these numbers",
 }
+
+
+STATUS_MARK = {
+    "pass": "\u2713",
+    "warn": "!",
+    "fail": "\u2715",
+    "no_data": "?",
+    "not_applicable": "\u2013",
+}
+"""A sign beside each status, so that none is told by colour alone."""
+
+
+def recording_name(report: Report) -> str:
+    """Name of the recording without its folder."""
+    return Path(report.recording.path.replace("\\", "/")).name or report.recording.path
 
 
 def figure(value: float | None, digits: int = 3) -> str:
@@ -73,6 +89,16 @@ def _tenths(fraction: float) -> str:
     return f"{100 * fraction:.1f}"
 
 
+def peak_size(peak: Peak) -> Estimate:
+    """Diameter of a peak with its interval."""
+    return Estimate(value=peak.mode_nm, low=peak.mode_low_nm, high=peak.mode_high_nm)
+
+
+def peak_share(peak: Peak) -> Estimate:
+    """Share of the population under a peak, with its interval."""
+    return Estimate(value=peak.fraction, low=peak.fraction_low, high=peak.fraction_high)
+
+
 def size_range(item: ClassShare) -> str:
     """Write the range of a size class: ``40-160 nm``."""
     if item.high_nm is None:
@@ -103,3 +129,12 @@ def setting(value: Value) -> str:
         return "yes" if value.value else "no"
     text = f"{value.value:.6g}" if isinstance(value.value, float) else str(value.value)
     return f"{text} {value.unit}".strip()
+
+
+def position(one: Position) -> str:
+    """One field of view of a film that shows several."""
+    text = f"frames {one.first_frame} to {one.last_frame}, "
+    text += f"{figure(one.particles_per_frame)} particles a frame, {one.tracks_used} tracks used"
+    if one.median_diameter_nm is None:
+        return text
+    return f"{text}, median of single tracks {figure(one.median_diameter_nm)} nm"

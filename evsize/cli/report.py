@@ -1,0 +1,63 @@
+"""``evsize report``: saved results in, one page out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evsize.cli import options
+
+
+def report(
+    results: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RESULT",
+            help="Result folders written by evsize; SAMPLE=FOLDER names the sample, and those of "
+            "one sample are replicates.",
+            show_default=False,
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="The page.")],
+    title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of a study.")] = "Study",
+    overwrite: options.Overwrite = False,
+    quiet: options.Quiet = False,
+    _debug: options.Debug = False,
+) -> None:
+    """Write one page: of one result, or of several side by side.
+
+    The page needs no other file and no network.
+    """
+    from evsize.report import write_page, write_study
+
+    named = [split_name(text) for text in results]
+    _check(output, overwrite)
+    if len(named) == 1:
+        write_page(named[0][1], output)
+    else:
+        write_study(named, output, title)
+    if not quiet:
+        typer.echo(f"Page: {output} (open it in a browser)")
+
+
+def split_name(text: str) -> tuple[str, Path]:
+    """Take ``SAMPLE=FOLDER`` apart; a folder whose own name has ``=`` stays whole."""
+    name, equals, folder = text.partition("=")
+    if not equals or Path(text).exists():
+        return "", Path(text)
+    return name, Path(folder)
+
+
+def _check(path: Path, overwrite: bool) -> None:
+    from evsize.errors import OutputError
+
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder", "a file name", "give -o FILE.html")
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} exists already", "another name", "or --overwrite")
+    if not path.resolve().parent.is_dir():
+        raise OutputError(
+            f"no folder {path.parent}", "a folder to write in", "make it, or give another -o"
+        )

@@ -1,0 +1,121 @@
+"""The paragraph for a methods section: what was done, in words and numbers of the result."""
+
+from __future__ import annotations
+
+from evsize.report import words
+from evsize.results import Report, Value
+
+TO_ADD = (
+    "source of the sample and how vesicles were separated and stored (MISEV2023, EV-TRACK)",
+    "instrument, laser wavelength, camera type, camera level and software of the recording",
+    "diluent, its particle count in a blank recording, and the dilution of each sample",
+    "number of recordings a sample, and how replicates were made",
+    "a bead standard measured with the same settings",
+)
+"""What reporting guidelines ask of a tracking measurement and a recording cannot tell."""
+
+
+def methods_text(report: Report) -> str:
+    """Write the methods paragraph; what was not measured is said not to be."""
+    sentences = [_recorded(report), _conditions(report), _tracked(report), *_sized(report)]
+    sentences.append(_verdict(report))
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _recorded(report: Report) -> str:
+    about = report.recording
+    rate = _value(report.acquisition, "frame_rate_hz")
+    pixel = _value(report.acquisition, "pixel_size_um")
+    duration = f" ({words.figure(about.duration_s)} s)" if about.duration_s else ""
+    return (
+        f"A recording of {about.frames} frames{duration} of {about.width_px} x {about.height_px} "
+        f"pixels at {rate} and {pixel} a pixel was analysed with evsize "
+        f"{report.provenance.evsize}."
+    )
+
+
+def _conditions(report: Report) -> str:
+    known = report.acquisition
+    exposure = known.get("exposure_ms")
+    if exposure is None or exposure.source.startswith("assumed"):
+        blur = "The exposure was not known; half the frame interval was assumed."
+    else:
+        blur = f"The exposure was {_rounded(exposure)} a frame."
+    medium = f" in {known['medium'].value}" if "medium" in known else ""
+    return (
+        f"{blur} Diameters are hydrodynamic, from the Stokes-Einstein equation at "
+        f"{_value(known, 'temperature_c')}{medium}, viscosity {_value(known, 'viscosity_mpas')}."
+    )
+
+
+def _tracked(report: Report) -> str:
+    tracks, settings = report.tracks, report.settings
+    threshold = settings.get("detection.threshold_snr")
+    found = ""
+    if threshold is not None and threshold.value is not None:
+        found = f"Spots above a signal-to-noise ratio of {_rounded(threshold)} were found and "
+    radius = settings.get("tracking.search_radius_um")
+    within = f" within {_rounded(radius)}" if radius and radius.value is not None else ""
+    least = settings.get("diffusion.min_positions")
+    enough = f" with at least {least.value} positions" if least else ""
+    return (
+        f"{found}{'linked' if found else 'Positions were linked'} from frame to frame{within}; "
+        f"{tracks.n_used} of {tracks.n} tracks{enough} were used."
+    )
+
+
+def _sized(report: Report) -> list[str]:
+    found = report.distribution
+    if found.d50_nm.value is None:
+        return ["No particle was sized."]
+    drift = report.drift_um_s
+    flow = "A smooth flow was fitted and removed. " if drift.x is not None else ""
+    units = report.settings.get("sizing.independent_units")
+    resampled = f" {units.value} independent" if units else " independent"
+    systematic = (
+        f" A systematic uncertainty of {words.figure(found.systematic_percent, 2)} % (temperature, "
+        "viscosity, pixel size, frame rate, exposure) comes on top."
+        if found.systematic_percent is not None
+        else ""
+    )
+    concentration = (
+        f"The concentration was {words.estimate(report.concentration_per_ml, 'per mL')}."
+        if report.concentration_per_ml is not None
+        else "No concentration was determined."
+    )
+    limit = report.detection_limit_nm
+    smallest = (
+        f"The detection limit was {words.estimate(limit, 'nm')}."
+        if limit is not None and limit.value is not None
+        else "The detection limit was not determined."
+    )
+    return [
+        f"{flow}The likelihood of the diffusion coefficient of each track accounts for motion "
+        "blur and localisation error (Berglund 2010); the size distribution is the penalised "
+        "maximum-likelihood mixture of all tracks (after Walker 2012), with 95 % intervals from "
+        f"resampling{resampled} units.{systematic}",
+        f"The median diameter was {words.estimate(found.d50_nm, 'nm')}, D10 to D90 "
+        f"{words.figure(found.d10_nm.value)} to {words.figure(found.d90_nm.value)} nm; "
+        f"{words.share(report.misev.small_fraction)} of the particles were below 200 nm "
+        f"(weighting: {found.weighting}).",
+        f"{concentration} {smallest}",
+        "Size alone does not show where a particle came from or that it is a vesicle.",
+    ]
+
+
+def _verdict(report: Report) -> str:
+    bad = [item for item in report.qc.findings if item.status in ("fail", "warn", "no_data")]
+    listed = "; ".join(f"{words.plain(item.rule)}: {words.plain(item.status)}" for item in bad)
+    text = f"Quality verdict, profile '{report.qc.profile}': {report.qc.verdict}"
+    return f"{text} ({listed})." if listed else f"{text}."
+
+
+def _value(values: dict[str, Value], name: str) -> str:
+    return _rounded(values[name]) if name in values else f"{words.plain(name)} not known"
+
+
+def _rounded(value: Value) -> str:
+    """Write a setting with at most four digits."""
+    if not isinstance(value.value, float):
+        return words.setting(value)
+    return f"{value.value:.4g} {value.unit}".strip()
