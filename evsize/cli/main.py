@@ -14,6 +14,7 @@ import typer
 
 from evsize import __version__
 from evsize.cli.analyze import analyze
+from evsize.cli.batch import batch
 from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
 from evsize.cli.report import report
@@ -31,6 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command()(analyze)
+app.command()(batch)
 app.command()(compare)
 app.command()(inspect)
 app.command()(report)
