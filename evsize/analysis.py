@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from evsize import pipeline, recording, report, storage
 from evsize.recording.sidecar import combine
@@ -24,6 +25,9 @@ from evsize.results import (
     Value,
 )
 from evsize.settings import Settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Analysis(Result):
@@ -89,6 +93,7 @@ class Analysis(Result):
         folder: str | Path,
         overwrite: bool = False,
         tables: Iterable[str] = ("parquet",),
+        figures: Iterable[str] = (),
     ) -> Path:
         """Write the result folder, whole or not at all.
 
@@ -100,6 +105,8 @@ class Analysis(Result):
             Replace a result that stands there.
         tables : iterable of str
             Formats beside those always written: "parquet", "csv", "xlsx".
+        figures : iterable of str
+            Formats of the figures for papers, by default none: "svg", "pdf", "png".
 
         Returns
         -------
@@ -115,7 +122,51 @@ class Analysis(Result):
         with storage.whole_folder(folder, overwrite) as partial:
             storage.write_result(self, partial, tuple(tables))
             report.write_page(partial)
+            if chosen := tuple(figures):
+                from evsize.report.figures import write_figures  # noqa: PLC0415  (as below)
+
+                write_figures(self, partial, chosen)
         return folder
+
+    def plot_distribution(self, ax: Axes | None = None, raw: bool = False) -> Axes:
+        """Draw the size distribution with its 95 % band on matplotlib axes.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where; a new figure if left out.
+        raw : bool
+            Also the histogram of single tracks, uncorrected.
+        """
+        from evsize.report import figures  # noqa: PLC0415  (matplotlib only for those who draw)
+
+        return figures.plot_distribution(self, ax, raw)
+
+    def plot_tracks(self, ax: Axes | None = None, most: int = 300) -> Axes:
+        """Draw used tracks where they ran, coloured by diameter, on matplotlib axes.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Where; a new figure if left out.
+        most : int
+            Tracks drawn, the longest first.
+        """
+        from evsize.report import figures  # noqa: PLC0415  (matplotlib only for those who draw)
+
+        return figures.plot_tracks(self, ax, most)
+
+    def plot_qc(self, axes: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Draw spots and flow over time, step lengths, and brightness against size.
+
+        Parameters
+        ----------
+        axes : ndarray of Axes, (2, 2), optional
+            Where; a new figure if left out.
+        """
+        from evsize.report import figures  # noqa: PLC0415  (matplotlib only for those who draw)
+
+        return figures.plot_qc(self, axes)
 
     def __repr__(self) -> str:
         summary = self.summary
@@ -130,24 +181,7 @@ class Analysis(Result):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        rows = [
-            (name, words.estimate(getattr(self.distribution, key), "nm" if "_nm" in key else ""))
-            for key, name in words.SUMMARY_NAMES.items()
-        ]
-        rows += [
-            (f"{c.name}, {words.size_range(c)}", words.share(c.fraction)) for c in self.classes
-        ]
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{escape(name)}</th><td>{escape(text)}</td></tr>"
-            for name, text in rows
-        )
-        verdict = f"{self.qc.verdict}: {words.VERDICT_MEANING[self.qc.verdict]}"
-        used = f"{self.summary.tracks.n_used} of {self.summary.tracks.n} tracks used"
-        return (
-            f"<p><b>{escape(self.summary.recording.path)}</b><br>"
-            f"Verdict {escape(verdict)}<br>{used}</p>"
-            f"<table><caption>With 95 % intervals</caption>{cells}</table>"
-        )
+        return report.render_summary(self)
 
 
 def analyze(

@@ -156,6 +156,9 @@ class OutputSettings(Section):
     tables: tuple[Literal["parquet", "csv", "xlsx"], ...] = Field(
         ("parquet",), description="formats of the tables; particles.csv is always written"
     )
+    figures: tuple[Literal["svg", "pdf", "png"], ...] = Field(
+        (), description="formats of the figures for papers; none where left out"
+    )
 
 
 class Settings(Section):

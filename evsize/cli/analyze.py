@@ -54,6 +54,10 @@ def analyze(
             "particles.csv is always written.",
         ),
     ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(metavar="LIST", help="Also figures for papers: svg,pdf,png."),
+    ] = None,
     jobs: options.Jobs = 1,
     overwrite: options.Overwrite = False,
     fail_on: Annotated[
@@ -80,7 +84,7 @@ def analyze(
         dilution=dilution,
     )
     part = options.chosen_part(frames, roi)
-    settings = read_settings(config, engine, tables, part)
+    settings = read_settings(config, engine, tables, part, figures)
     request = Request(
         out=out,
         settings=settings,
@@ -143,7 +147,8 @@ def analyze_one(job: Job, request: Request) -> Report:
             command=request.command,
             jobs=request.jobs,
         )
-    Analysis.of(result).save(job.folder, request.overwrite, request.tables)
+    figures = request.settings.output.figures
+    Analysis.of(result).save(job.folder, request.overwrite, request.tables, figures)
     return result.summary
 
 

@@ -41,7 +41,11 @@ class Job:
 
 
 def read_settings(
-    config: Path | None, engine: str | None, tables: str | None, part: Mapping[str, Any]
+    config: Path | None,
+    engine: str | None,
+    tables: str | None,
+    part: Mapping[str, Any],
+    figures: str | None = None,
 ) -> Settings:
     """Put the options over the settings file, and check them.
 
@@ -57,8 +61,9 @@ def read_settings(
     if engine is not None:
         data["detection"]["engine"] = engine
     data["recording"] |= part
-    if tables is not None:
-        data["output"]["tables"] = [name.strip() for name in tables.split(",") if name.strip()]
+    for name, chosen in (("tables", tables), ("figures", figures)):
+        if chosen is not None:
+            data["output"][name] = [text.strip() for text in chosen.split(",") if text.strip()]
     return parse_settings(data, "command line")
 
 

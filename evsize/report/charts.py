@@ -20,7 +20,8 @@ SUDDEN = Flag.SCENE_CUT | Flag.STAGE_JUMP | Flag.PULSE
 """Flags of frames that the charts over time mark."""
 
 
-def _averaged(frames: pd.DataFrame, names: Sequence[str], most: int = 240) -> pd.DataFrame:
+def averaged(frames: pd.DataFrame, names: Sequence[str], most: int = 240) -> pd.DataFrame:
+    """Columns over time (``t_s``), averaged where there are more than `most` frames."""
     group = np.arange(len(frames)) * min(most, len(frames)) // max(len(frames), 1)
     return frames[["t_s", *names]].groupby(group).mean()
 
@@ -31,7 +32,7 @@ def _over_time(
     """Draw columns over time, each in its kind of line, averaged where there are many frames."""
     if len(frames) < 2:
         return None
-    means = _averaged(frames, list(lines))
+    means = averaged(frames, list(lines))
     values = means[list(lines)].to_numpy()
     values = values[np.isfinite(values)]
     if not len(values):
@@ -163,9 +164,9 @@ def draw_diagnostics(
     particles: pd.DataFrame, tracks: pd.DataFrame, report: Report
 ) -> list[tuple[str, str]]:
     """Draw the small charts of steps and localisation, each with what it tells."""
-    pixel_um = _number(report, "acquisition", "pixel_size_um")
-    radius_um = _number(report, "settings", "tracking.search_radius_um")
-    threshold = _number(report, "settings", "detection.threshold_snr")
+    pixel_um = number(report, "acquisition", "pixel_size_um")
+    radius_um = number(report, "settings", "tracking.search_radius_um")
+    threshold = number(report, "settings", "detection.threshold_snr")
     charts = [
         (
             draw_histogram(step_lengths_um(tracks), "step between frames (um)", radius_um),
@@ -197,7 +198,8 @@ def draw_diagnostics(
     return [(chart, text) for chart, text in charts if chart]
 
 
-def _number(report: Report, part: str, name: str) -> float | None:
+def number(report: Report, part: str, name: str) -> float | None:
+    """Return a setting's number, of the part "acquisition" or "settings"; None where unknown."""
     found = getattr(report, part).get(name)
     return found.value if found is not None and isinstance(found.value, int | float) else None
 
@@ -234,8 +236,8 @@ def draw_paths(particles: pd.DataFrame, tracks: pd.DataFrame, count: int = 12) -
     scale = (cell - 14) / reach_um
     lines = -(-len(chosen) // columns)
     items = []
-    for number, (key, nm) in enumerate(zip(chosen["track_id"], chosen["diameter_nm"], strict=True)):
-        x, y = cell * (number % columns + 0.5), (cell + room) * (number // columns) + cell / 2
+    for place, (key, nm) in enumerate(zip(chosen["track_id"], chosen["diameter_nm"], strict=True)):
+        x, y = cell * (place % columns + 0.5), (cell + room) * (place // columns) + cell / 2
         path = paths[key] - (paths[key].min(axis=0) + paths[key].max(axis=0)) / 2
         points = " ".join(f"{x + scale * px:.1f},{y + scale * py:.1f}" for px, py in path)
         start = points.split(" ", 1)[0].split(",")

@@ -82,6 +82,17 @@ def render(result: Result, files: list[tuple[str, str, str]] | None = None) -> s
     )
 
 
+def render_summary(result: Result) -> str:
+    """Return what a notebook shows of a result: verdict, distribution, figures."""
+    drawing = draw_distribution(result.distribution_table, result.summary)
+    return render_template(
+        "notebook.html",
+        report=result.summary,
+        name=words.recording_name(result.summary),
+        distribution=_drawing(drawing),
+    )
+
+
 def downloads(folder: Path) -> list[tuple[str, str, str]]:
     """Files of a result folder to take from the page; large ones are named, not held: ``""``."""
     held = []
