@@ -39,7 +39,8 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
     rows, cols, snr, level = _find(images[0], levels, parameters)
     widths = (parameters.spot_sd_px, parameters.weight_sd_px, parameters.widest_weight_px)
     found = measure_spots(images, (rows, cols), level, snr, widths)
-    return Spots(found[:, 1], found[:, 0], snr, found[:, 2], found[:, 5])
+    length = np.sqrt(np.maximum(found[:, 6], 0.0))
+    return Spots(found[:, 1], found[:, 0], snr, found[:, 2], found[:, 5], length)
 
 
 def _find(

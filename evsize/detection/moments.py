@@ -88,8 +88,10 @@ def _settle(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _own_variance(sums: Floats, weight_sd: float, largest: float) -> tuple[float, float, float]:
-    """Variance of the spot itself, an axis (yy, xx) and along its longest direction, px^2.
+def _own_variance(
+    sums: Floats, weight_sd: float, largest: float
+) -> tuple[float, float, float, float]:
+    """Variance of the spot itself, an axis (yy, xx), along its longest and its shortest, px^2.
 
     Product of two Gaussians: 1/moment = 1/weight^2 + 1/spot^2.
     """
@@ -99,11 +101,12 @@ def _own_variance(sums: Floats, weight_sd: float, largest: float) -> tuple[float
     half = 0.5 * (mxx + myy)
     spread = math.sqrt(0.25 * (mxx - myy) ** 2 + mxy * mxy)
     long = min(max(half + spread, 0.02), cap)
+    short = min(max(half - spread, 0.02), cap)
     mxx, myy = min(max(mxx, 0.02), cap), min(max(myy, 0.02), cap)
-    own = 1.0 / (1.0 / long - 1.0 / w2)
+    own, thin = 1.0 / (1.0 / long - 1.0 / w2), 1.0 / (1.0 / short - 1.0 / w2)
     oxx, oyy = 1.0 / (1.0 / mxx - 1.0 / w2), 1.0 / (1.0 / myy - 1.0 / w2)
     top = largest * largest
-    return min(oyy, top), min(oxx, top), min(own, top)
+    return min(oyy, top), min(oxx, top), min(own, top), min(thin, top)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -206,9 +209,10 @@ def measure_spots(
 
     Returns
     -------
-    ndarray, (n, 6)
+    ndarray, (n, 7)
         Row and column of the centre, flux, variances of the spot along rows and columns (px^2),
-        standard error of a coordinate from white noise (px).
+        standard error of a coordinate from white noise (px), variance along the longest direction
+        beyond that across it (px^2).
 
     Notes
     -----
@@ -219,7 +223,7 @@ def measure_spots(
     """
     spot_sd, rest_weight, widest = widths
     n = snr.size
-    out, long, sums = np.empty((n, 6)), np.empty(n), np.empty(6)
+    out, long, sums = np.empty((n, 7)), np.empty(n), np.empty(6)
     small = math.ceil(2.5 * rest_weight)
     for k in range(n):
         image = images[level[k]]
@@ -276,18 +280,19 @@ def _to_frame(spot: Floats, row: float, col: float, scale: float) -> None:
     spot[3] *= scale**2
     spot[4] *= scale**2
     spot[5] *= scale
+    spot[6] *= scale**2
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _describe(spot: Floats, sums: Floats, weight_sd: float, widest: float) -> None:
-    """Fill in flux, variances and standard error from the weighted sums."""
+    """Fill in flux, variances, standard error and elongation from the weighted sums."""
     if sums[0] <= 0.0:
-        spot[2], spot[3], spot[4], spot[5] = 0.0, 1.0, 1.0, weight_sd
+        spot[2], spot[3], spot[4], spot[5], spot[6] = 0.0, 1.0, 1.0, weight_sd, 0.0
         return
     w2 = weight_sd**2
-    vyy, vxx, _ = _own_variance(sums, weight_sd, widest)
+    vyy, vxx, long, short = _own_variance(sums, weight_sd, widest)
     spot[2] = sums[0] * math.sqrt((w2 + vyy) * (w2 + vxx)) / w2
-    spot[3], spot[4] = vyy, vxx
+    spot[3], spot[4], spot[6] = vyy, vxx, long - short
     # noise of the first moment, sqrt(pi/2) w^2, over its change with the position of the spot,
     # sum w^2 / (w^2 + s^2)
     spot[5] = math.sqrt(0.5 * math.pi) * (w2 + 0.5 * (vyy + vxx)) / sums[0]

@@ -61,6 +61,8 @@ class Spots(NamedTuple):
         Sum over the spot, in units of the pixel noise.
     error_px : ndarray
         Standard error of each coordinate.
+    length_px : ndarray
+        By how much it is longer than wide: root of the difference of the variances.
     """
 
     x_px: Floats
@@ -68,12 +70,13 @@ class Spots(NamedTuple):
     snr: Floats
     flux: Floats
     error_px: Floats
+    length_px: Floats
 
     @staticmethod
     def none() -> Spots:
         """Nothing found."""
         empty = np.empty(0)
-        return Spots(empty, empty, empty, empty, empty)
+        return Spots(empty, empty, empty, empty, empty, empty)
 
 
 def cramer_rao_error(snr: Floats, sd_px: float) -> Floats:

@@ -10,8 +10,13 @@ from numpy.typing import NDArray
 
 from evsize.detection.peaks import have_neighbour, highest_near
 from evsize.detection.plan import Plan
-from evsize.detection.spots import Spots
+from evsize.detection.spots import Parameters, Spots
 from evsize.tables import DETECTIONS, Flag
+
+MERGED_SNR = 20.0
+MERGED_WIDTH = 0.8
+# the smear of a Brownian path is rarely longer than this many of its standard deviations
+MERGED_SMEAR = 4.0
 
 
 def mark_spots(
@@ -32,9 +37,16 @@ def mark_spots(
         (extreme >= (white_level if plan.sign > 0 else 0.0), Flag.SATURATED),
         (have_neighbour(x, y, float(window)), Flag.CROWDED),
         (spots.snr < parameters.threshold, Flag.WEAK),
+        (_merged(spots, parameters), Flag.MERGED),
     ):
         flags[mark] |= np.uint32(flag)
     return flags
+
+
+def _merged(spots: Spots, parameters: Parameters) -> NDArray[np.bool_]:
+    """Spots that are two: longer than motion can smear them, and than their own width explains."""
+    longest = np.hypot(MERGED_SMEAR * parameters.smear_sd_px, MERGED_WIDTH * parameters.spot_sd_px)
+    return np.asarray((spots.snr > MERGED_SNR) & (spots.length_px > longest))
 
 
 class Rows:

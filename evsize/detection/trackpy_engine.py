@@ -81,4 +81,5 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
     y = np.clip(found[:, 0] - radius, 0, height - 1)
     x = np.clip(found[:, 1] - radius, 0, width - 1)
     error = centroid_error(snr, parameters.spot_sd_px, parameters.smear_sd_px)
-    return Spots(x, y, snr, found[:, 6].astype(np.float64), error)
+    # trackpy gives one eccentricity for all widths: nothing is said of the length
+    return Spots(x, y, snr, found[:, 6].astype(np.float64), error, np.zeros(len(x)))

@@ -90,6 +90,7 @@ def _film(
         frame=table["frame"].to_numpy(),
         xy_um=table[["x_px", "y_px"]].to_numpy() * pixel,
         weak=(table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0,
+        merged=(table["flags"].to_numpy() & np.uint32(Flag.MERGED)) > 0,
         n_frames=len(detections.frames),
         size_um=(detections.width_px * pixel, detections.height_px * pixel),
         overlap_um=overlap_px * pixel,

@@ -35,6 +35,8 @@ class Film:
     xy_um : ndarray, (spots, 2)
     weak : ndarray of bool, (spots,)
         Spots that only continue tracks.
+    merged : ndarray of bool, (spots,)
+        Spots that are two.
     n_frames : int
     size_um : (float, float)
         Width and height of the image.
@@ -49,6 +51,7 @@ class Film:
     frame: Ints
     xy_um: Floats
     weak: Bools
+    merged: Bools
     n_frames: int
     size_um: tuple[float, float]
     overlap_um: float
@@ -111,7 +114,7 @@ class Linked:
         Share of steps that the radius cuts off.
     border_um : float
     in_company : float
-        Share of the spots too close to another to be used.
+        Share of the spots merged with another, or too close to one, to be used.
     """
 
     order: Ints
@@ -183,7 +186,7 @@ def _link_once(film: Film, motion: Motion, current: Radius) -> tuple[Ints, Ints,
     )
     order = np.lexsort((film.frame, track))
     order = order[pieces.drop_weak_starts(track[order], film.weak[order])]
-    company = pieces.in_company(film.frame, film.xy_um, film.overlap_um)
+    company = film.merged | pieces.in_company(film.frame, film.xy_um, film.overlap_um)
     order = order[~company[order]]
     track[order] = pieces.split(track[order], film.frame[order], LONGEST_SPAN)
     border = BORDER * current.radius_um + motion.field.fastest_um(film.size_um)

@@ -9,6 +9,7 @@ from evsize.detection import detect
 from evsize.detection.pattern import estimate_pattern
 from evsize.detection.survey import Candidates, decide_polarity
 from evsize.settings import DetectionSettings
+from evsize.tables import Flag
 from tests.detection.drawing import Film, add_spots
 
 SHAPE = (120, 160)
@@ -61,3 +62,25 @@ def test_the_ring_of_a_bright_spot_does_not_outvote_it() -> None:
     # in another frame they are particles of their own
     elsewhere = halo._replace(place=place + np.array([1, 0, 0]))
     assert decide_polarity(spot, elsewhere)[0] == -1
+
+
+def test_two_spots_in_one_are_marked_and_a_single_one_is_not() -> None:
+    rng = np.random.default_rng(62)
+    frames = np.empty((40, *SHAPE), np.uint8)
+    for k in range(40):
+        image = np.full(SHAPE, LEVEL)
+        pair = np.array([[50.0, 60.0], [61.0, 63.0]]) + rng.uniform(-20, 20, 2)
+        add_spots(image, pair, 4.0, np.array([2e5, 1.5e5]))
+        single = np.array([[120.0, 60.0]]) + rng.uniform(-20, 20, 2)
+        add_spots(image, single, 4.0, np.array([2e5]))
+        frames[k] = np.clip(np.rint(image + rng.normal(0, NOISE, SHAPE)), 0, 255)
+    table = detect(Film(frames), DetectionSettings(engine="fast", spot_sd_px=4.0)).table
+    strong = table[table["snr"] > 100]
+    merged = (strong["flags"] & int(Flag.MERGED)) > 0
+    left = strong["x_px"] < 90
+    in_frame = strong[left].groupby("frame")["x_px"].transform("size")
+    assert set(strong[left]["frame"]) == set(range(40))
+    # where both are seen, each has the other for company
+    assert merged[left][in_frame == 1].all()
+    assert (in_frame == 1).sum() > 20
+    assert not merged[~left].any()
