@@ -39,6 +39,7 @@ def test_its_code_runs(
     monkeypatch.setattr("evsize.pipeline.run", lambda *_, **__: example.result())
     monkeypatch.chdir(NOTEBOOK.parent)
     names: dict[str, Any] = {}
+    plt.close("all")
     with mpl.rc_context({"backend": "agg"}):
         for cell in cells:
             exec("".join(cell["source"]), names)
