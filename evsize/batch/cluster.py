@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evsize.batch import task as tasks_
@@ -75,6 +76,8 @@ def _connected(address: str) -> Iterator[Client]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # we say it in one line
     place = {"scheduler_file" if address.endswith(".json") else "address": address}
     try:
+        if "scheduler_file" in place:
+            Path(address).stat()  # Dask would wait for it for ever
         client = Client(**place, timeout=PATIENCE_S, set_as_default=False, name="evsize-batch")
     except Exception as error:  # a name, a port, a file, a protocol: each has its own error
         raise UsageError(

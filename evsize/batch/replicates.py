@@ -100,13 +100,15 @@ def contrast(first: Floats, second: Floats) -> Contrast:
     freedom = len(first) + len(second) - 2
     if min(len(first), len(second)) < 2:
         return Contrast(value, float("nan"), float("nan"), float("nan"))
-    variances = first.var(ddof=1), second.var(ddof=1)
-    squares = (len(first) - 1) * variances[0] + (len(second) - 1) * variances[1]
-    if squares <= _rounding(first, second):
+    squares = np.array([((group - group.mean()) ** 2).sum() for group in (first, second)])
+    if squares.sum() <= _rounding(first, second):
         return Contrast(value, value, value, float("nan"))
-    interval = stats.ttest_ind(second, first, equal_var=False).confidence_interval()
-    g = value / np.sqrt(squares / freedom) * (1 - 3 / (4 * freedom - 1))
-    return Contrast(value, float(interval.low), float(interval.high), float(g))
+    each = np.array([len(first), len(second)])
+    errors = squares / (each - 1) / each  # squared, of the two means
+    welch = errors.sum() ** 2 / (errors**2 / (each - 1)).sum()
+    half = float(stats.t.ppf(0.975, welch) * np.sqrt(errors.sum()))
+    g = value / np.sqrt(squares.sum() / freedom) * (1 - 3 / (4 * freedom - 1))
+    return Contrast(value, value - half, value + half, float(g))
 
 
 def paired_contrast(first: Floats, second: Floats) -> Contrast:
