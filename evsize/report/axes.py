@@ -8,7 +8,7 @@ from html import escape
 
 from evsize.report.words import figure
 
-WIDTH, LEFT, RIGHT = 760.0, 72.0, 14.0
+WIDTH, LEFT, RIGHT = 760.0, 90.0, 14.0
 SMALL = 370.0
 """Width of a chart of which two stand beside each other."""
 TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000)

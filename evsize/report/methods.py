@@ -27,6 +27,11 @@ def _recorded(report: Report) -> str:
     rate = _value(report.acquisition, "frame_rate_hz")
     pixel = _value(report.acquisition, "pixel_size_um")
     duration = f" ({words.figure(about.duration_s)} s)" if about.duration_s else ""
+    if not _detected(report):
+        return (
+            f"Given trajectories over {about.frames} frames{duration} at {rate} were sized with "
+            f"evsize {report.provenance.evsize}."
+        )
     return (
         f"A recording of {about.frames} frames{duration} of {about.width_px} x {about.height_px} "
         f"pixels at {rate} and {pixel} a pixel was analysed with evsize "
@@ -50,18 +55,22 @@ def _conditions(report: Report) -> str:
 
 def _tracked(report: Report) -> str:
     tracks, settings = report.tracks, report.settings
-    threshold = settings.get("detection.threshold_snr")
-    found = ""
-    if threshold is not None and threshold.value is not None:
-        found = f"Spots above a signal-to-noise ratio of {_rounded(threshold)} were found and "
-    radius = settings.get("tracking.search_radius_um")
-    within = f" within {_rounded(radius)}" if radius and radius.value is not None else ""
     least = settings.get("diffusion.min_positions")
     enough = f" with at least {least.value} positions" if least else ""
+    used = f"{tracks.n_used} of {tracks.n} tracks{enough} were used."
+    if not _detected(report):
+        return used
+    threshold = _value(settings, "detection.threshold_snr")
+    radius = _value(settings, "tracking.search_radius_um")
     return (
-        f"{found}{'linked' if found else 'Positions were linked'} from frame to frame{within}; "
-        f"{tracks.n_used} of {tracks.n} tracks{enough} were used."
+        f"Spots above a signal-to-noise ratio of {threshold} were found and linked from frame to "
+        f"frame within {radius}; {used}"
     )
+
+
+def _detected(report: Report) -> bool:
+    """Whether spots were found in images, not given as trajectories."""
+    return "detection.threshold_snr" in report.settings
 
 
 def _sized(report: Report) -> list[str]:

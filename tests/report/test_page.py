@@ -14,7 +14,7 @@ import pytest
 from evsize import storage
 from evsize.report import words, write_page
 from evsize.report.page import render
-from evsize.results import RecordingInfo, Result, VolumeSummary
+from evsize.results import RecordingInfo, Result, Value, VolumeSummary
 from tests.contract import example
 from tests.report.reading import Reader
 
@@ -140,6 +140,10 @@ def test_the_methods_text_claims_nothing_that_was_not_measured() -> None:
         "No concentration was determined. The detection limit was not determined." in reader.words
     )
     assert "Quality verdict, profile 'general': warn (tracks-used: warn" in reader.words
+    assert "Given trajectories over 900 frames" in reader.words  # the example has no detection
+    found = summary.settings | {"detection.threshold_snr": Value(value=4.125)}
+    seen = example.result(settings=found)
+    assert "Spots above a signal-to-noise ratio of 4.125 were found" in Reader(render(seen)).words
     blank = Reader(render(example.blank())).words
     assert "No particle was sized." in blank
     assert "The median diameter was" not in blank
