@@ -15,8 +15,8 @@ def report(
         list[str],
         typer.Argument(
             metavar="RESULT",
-            help="Result folders written by evsize; SAMPLE=FOLDER names the sample, and those of "
-            "one sample are replicates.",
+            help="Result folders written by evsize, or folders of them; SAMPLE=FOLDER names the "
+            "sample, and those of one sample are replicates.",
             show_default=False,
         ),
     ],
@@ -32,7 +32,11 @@ def report(
     """
     from evsize.report import write_page, write_study
 
-    named = [split_name(text) for text in results]
+    named = [
+        (sample, folder)
+        for sample, path in map(split_name, results)
+        for folder in result_folders(path)
+    ]
     _check(output, overwrite)
     if len(named) == 1:
         write_page(named[0][1], output)
@@ -48,6 +52,16 @@ def split_name(text: str) -> tuple[str, Path]:
     if not equals or Path(text).exists():
         return "", Path(text)
     return name, Path(folder)
+
+
+def result_folders(path: Path) -> list[Path]:
+    """Result folders within a folder that is none itself; else the folder as it is."""
+    from evsize.storage import RESULT_FILE
+
+    if (path / RESULT_FILE).is_file():
+        return [path]
+    inside = sorted(found.parent for found in path.glob(f"*/{RESULT_FILE}"))
+    return [folder for folder in inside if not folder.name.startswith(".")] or [path]
 
 
 def _check(path: Path, overwrite: bool) -> None:

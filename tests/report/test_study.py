@@ -95,6 +95,13 @@ def test_one_result_gives_its_page(folders: dict[str, Path]) -> None:
     assert reader.rows["D50 (median)"][0] == "90.0 nm (87.3 to 92.7)"
 
 
+def test_a_folder_of_results_stands_for_them(folders: dict[str, Path]) -> None:
+    reader = study(folders, str(folders["a1"].parent))
+    assert "3 recordings of 3 samples" in reader.words
+    reader = study(folders, f"cells={folders['a1'].parent}")
+    assert "3 recordings of 1 sample" in reader.words
+
+
 def test_what_cannot_be_written_or_read(
     folders: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -106,7 +113,8 @@ def test_what_cannot_be_written_or_read(
     assert page.read_text() == "mine"
     assert main(["report", str(folders["a1"]), "-o", str(root / "no" / "a.html")]) == 2
     assert main(["report", str(folders["a1"]), "-o", str(root)]) == 2
-    assert main(["report", str(root), "-o", str(root / "b.html")]) == 4
+    (root / "empty").mkdir()
+    assert main(["report", str(root / "empty"), "-o", str(root / "b.html")]) == 4
     assert "no result.json" in capsys.readouterr().err
 
 
