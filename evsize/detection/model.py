@@ -11,6 +11,7 @@ from evsize.detection.scaling import (
     BIN_PX,
     Image,
     fit_level,
+    fit_slope,
     halve,
     held_spread,
     sample_cells,
@@ -20,6 +21,10 @@ from evsize.detection.scaling import (
 from evsize.detection.slow import slow_surface
 
 LEVEL_PIXELS = 10000
+
+STANDS_OUT = 3.0
+MOST_STANDING_OUT = 1500
+FEWEST_STANDING_OUT = 50
 
 
 def grey(frame: Any) -> NDArray[Any]:
@@ -71,11 +76,31 @@ class Level:
         contrast = self._pattern - np.float32(self._median)
         if float(np.mean(np.square(contrast))) < (0.25 * noise) ** 2:
             contrast[:] = 0
-        self._contrast = contrast
+        self._contrast, self._mean_contrast = contrast, float(contrast.mean())
+        self._places, self._known = self._standing_out(pattern)
+
+    def _standing_out(self, pattern: Image) -> tuple[NDArray[np.int64], tuple[Image, Image]]:
+        """Pixels in which the pattern stands out most: places, level, level about the median.
+
+        Few pixels hold specks of dust, and each `step`-th of these would leave the gain, hence
+        the middle of each speck, uncertain by several noises.
+        """
+        contrast = pattern - np.float32(self._median)
+        strength = np.abs(contrast).ravel()
+        most = min(MOST_STANDING_OUT, strength.size)
+        chosen = np.argpartition(strength, strength.size - most)[-most:]
+        chosen = np.sort(chosen[strength[chosen] > STANDS_OUT * self._noise])
+        places = np.asarray(np.unravel_index(chosen, pattern.shape), np.int64)
+        return places, (pattern.ravel()[chosen], contrast.ravel()[chosen])
 
     def fit(self, frame: NDArray[Any]) -> tuple[float, float]:
         """Offset (grey levels) and gain of the pattern in one frame."""
         offset, slope = fit_level(frame, self._pattern, self._contrast, self._step, self._noise)
+        if self._places.shape[1] >= FEWEST_STANDING_OUT:
+            centre = offset + slope * self._mean_contrast
+            for _ in range(2):
+                slope = fit_slope(frame, self._places, self._known, offset)
+                offset = centre - slope * self._mean_contrast
         return offset - slope * self._median, 1.0 + slope
 
 

@@ -74,6 +74,49 @@ def fit_level(
     return offset, slope
 
 
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def fit_slope(
+    frame: NDArray[Any],
+    places: NDArray[np.int64],
+    known: tuple[NDArray[np.float32], NDArray[np.float32]],
+    offset: float,
+) -> float:
+    """Slope of a frame against the pixels in which the fixed pattern stands out most.
+
+    Parameters
+    ----------
+    frame : ndarray, (height, width)
+        One frame, grey levels.
+    places : ndarray of int, (2, n)
+        Rows and columns of those pixels.
+    known : tuple of ndarray of float32, (n,)
+        Their level in the pattern, and the same about its median.
+    offset : float
+        Of the frame, grey levels.
+
+    Returns
+    -------
+    float
+        By least squares without what is off by more than three spreads (a particle).
+    """
+    level, contrast = known
+    n = level.size
+    rest = np.empty(n)
+    slope = 0.0
+    for _ in range(3):
+        for k in range(n):
+            rest[k] = frame[places[0, k], places[1, k]] - level[k] - offset - slope * contrast[k]
+        limit = 3.0 * 1.4826 * np.median(np.abs(rest)) + 0.5
+        cross, square = 0.0, 0.0
+        for k in range(n):
+            if abs(rest[k]) < limit:
+                cross += rest[k] * contrast[k]
+                square += contrast[k] ** 2
+        if square > 0.0:
+            slope += cross / square
+    return slope
+
+
 @njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
 def scale_pixels(
     frame: NDArray[Any],

@@ -14,7 +14,7 @@ from evsize.detection.spots import Parameters, Spots
 from evsize.tables import DETECTIONS, Flag
 
 MERGED_SNR = 20.0
-MERGED_WIDTH = 0.8
+MERGED_WIDTH = 1.0
 # the smear of a Brownian path is rarely longer than this many of its standard deviations
 MERGED_SMEAR = 4.0
 

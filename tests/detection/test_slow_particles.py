@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from evsize.detection import detect
 from evsize.detection.pattern import estimate_pattern
 from evsize.detection.survey import Candidates, decide_polarity
+from evsize.physics import Conditions
 from evsize.settings import DetectionSettings
 from evsize.tables import Flag
 from tests.detection.drawing import Film, add_spots
@@ -66,18 +67,20 @@ def test_the_ring_of_a_bright_spot_does_not_outvote_it() -> None:
 
 def test_two_spots_in_one_are_marked_and_a_single_one_is_not() -> None:
     rng = np.random.default_rng(62)
-    frames = np.empty((40, *SHAPE), np.uint8)
+    shape = (240, 320)
+    frames = np.empty((40, *shape), np.uint8)
     for k in range(40):
-        image = np.full(SHAPE, LEVEL)
-        pair = np.array([[50.0, 60.0], [61.0, 63.0]]) + rng.uniform(-20, 20, 2)
-        add_spots(image, pair, 4.0, np.array([2e5, 1.5e5]))
-        single = np.array([[120.0, 60.0]]) + rng.uniform(-20, 20, 2)
-        add_spots(image, single, 4.0, np.array([2e5]))
-        frames[k] = np.clip(np.rint(image + rng.normal(0, NOISE, SHAPE)), 0, 255)
-    table = detect(Film(frames), DetectionSettings(engine="fast", spot_sd_px=4.0)).table
+        image = np.full(shape, LEVEL)
+        pair = np.array([[80.0, 120.0], [89.0, 124.0]]) + rng.uniform(-50, 50, 2)
+        add_spots(image, pair, 4.0, np.array([2e4, 1.5e4]))
+        single = np.array([[240.0, 120.0]]) + rng.uniform(-50, 50, 2)
+        add_spots(image, single, 4.0, np.array([2e4]))
+        frames[k] = np.clip(np.rint(image + rng.normal(0, NOISE, shape)), 0, 255)
+    at_rest = Conditions(0.166, 0.04, 0.0, 22.0, 0.955)
+    table = detect(Film(frames), DetectionSettings(spot_sd_px=4.0), conditions=at_rest).table
     strong = table[table["snr"] > 100]
     merged = (strong["flags"] & int(Flag.MERGED)) > 0
-    left = strong["x_px"] < 90
+    left = strong["x_px"] < 160
     in_frame = strong[left].groupby("frame")["x_px"].transform("size")
     assert set(strong[left]["frame"]) == set(range(40))
     # where both are seen, each has the other for company
