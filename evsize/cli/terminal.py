@@ -92,6 +92,7 @@ def show_result(report: Report, folder: Path) -> None:
         + (f"; not used: {rejected}" if rejected else ""),
         f"Weighting: {report.distribution.weighting}",
     ]
+    lines += [f"Position {n}: {words.position(one)}" for n, one in enumerate(report.positions, 1)]
     if tracks.n_used and report.distribution.systematic_percent is not None:
         systematic = words.figure(report.distribution.systematic_percent, 2)
         lines.append(f"Systematic uncertainty on top of the intervals: {systematic} %")
