@@ -5,9 +5,28 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from evsize.errors import OutputError, is_disk_full
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say in one line that nothing can be written; a full disk has a line of its own."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise
+        raise OutputError(
+            f"cannot write to {folder}: {error.strerror or error}",
+            "a folder that can be written",
+            "then run the same command again: finished results are kept",
+        ) from error
 
 
 class Journal:
@@ -20,19 +39,22 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._stream = path.open("a+b")
-        if self._stream.seek(0, os.SEEK_END):
-            self._stream.seek(-1, os.SEEK_END)
-            if self._stream.read(1) != b"\n":
-                self._stream.write(b"\n")
+        self._folder = path.parent
+        with writing(self._folder):
+            self._stream = path.open("a+b")
+            if self._stream.seek(0, os.SEEK_END):
+                self._stream.seek(-1, os.SEEK_END)
+                if self._stream.read(1) != b"\n":
+                    self._stream.write(b"\n")
 
     def add(self, event: str, **facts: Any) -> None:
         """Add a line; facts that are empty are left out."""
         now = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
         known = {name: value for name, value in facts.items() if value not in ("", None)}
         line = json.dumps({"time": now, "event": event, **known})
-        self._stream.write(line.encode() + b"\n")
-        self._stream.flush()
+        with writing(self._folder):
+            self._stream.write(line.encode() + b"\n")
+            self._stream.flush()
 
     def __enter__(self) -> Journal:
         return self

@@ -95,7 +95,7 @@ class _Worker:
         self.task: Task | None = None
         self.dead = False
         self._process = context.Process(target=_serve, args=(there, resume), daemon=True)
-        with _one_thread_inherited():
+        with _inherited():
             self._process.start()
         there.close()
 
@@ -127,7 +127,6 @@ class _Worker:
 
 def _serve(connection: Connection, resume: bool) -> None:
     """Work in the worker process until there is nothing more, or nobody to work for."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process to handle
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
@@ -146,13 +145,21 @@ def _end_with_parent() -> None:
 
 
 @contextmanager
-def _one_thread_inherited() -> Iterator[None]:
-    """Let processes that start in here have one thread: libraries read this as they load."""
+def _inherited() -> Iterator[None]:
+    """Let processes that start in here use one thread and leave Ctrl-C to this one.
+
+    Libraries read the number of threads as they load, and Ctrl-C reaches a process from its start
+    on, so both have to be there before it is.
+    """
     before = {name: os.environ.get(name) for name in THREADS}
     os.environ.update(dict.fromkeys(THREADS, "1"))
+    in_main = threading.current_thread() is threading.main_thread()
+    listener = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main else None
     try:
         yield
     finally:
+        if in_main:
+            signal.signal(signal.SIGINT, listener)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

@@ -105,7 +105,7 @@ def contrast(first: Floats, second: Floats) -> Contrast:
         return Contrast(value, value, value, float("nan"))
     each = np.array([len(first), len(second)])
     errors = squares / (each - 1) / each  # squared, of the two means
-    welch = errors.sum() ** 2 / (errors**2 / (each - 1)).sum()
+    welch = 1 / ((errors / errors.sum()) ** 2 / (each - 1)).sum()
     half = float(stats.t.ppf(0.975, welch) * np.sqrt(errors.sum()))
     g = value / np.sqrt(squares.sum() / freedom) * (1 - 3 / (4 * freedom - 1))
     return Contrast(value, value - half, value + half, float(g))

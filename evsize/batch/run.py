@@ -17,7 +17,7 @@ from evsize.errors import MissingSettingsError, OutputError, RecordingError, Usa
 from evsize.recording import open_recording
 from evsize.results import Acquisition
 from evsize.settings import Settings
-from evsize.storage import check_output
+from evsize.storage import RESULT_FILE, check_output
 
 JOURNAL_FILE = "journal.jsonl"
 Tell = Callable[[Event], None]
@@ -168,8 +168,8 @@ def _write_down(journal: Journal, event: Event) -> None:
 def _last_words(journal: Journal, error: BaseException) -> None:
     try:
         journal.add("stopped", reason=str(error) or type(error).__name__)
-    except OSError:
-        return  # a full disk is told on the screen
+    except (OSError, OutputError):
+        return  # what is wrong with the disk is told on the screen
 
 
 def check(entries: Sequence[Entry], plan: Plan, origin: object) -> None:
@@ -190,8 +190,9 @@ def check(entries: Sequence[Entry], plan: Plan, origin: object) -> None:
         place = f"row {entry.row}" if entry.row else entry.recording
         try:
             _check_conditions(plan.task(entry))
-            if (plan.out / entry.name).exists():
-                check_output(plan.out / entry.name, overwrite=True)
+            folder = plan.out / entry.name
+            if folder.exists() and not (folder / RESULT_FILE).is_file():
+                check_output(folder, overwrite=True)
         except MissingSettingsError as error:
             problems.append(f"{place}: {error.found} (see --help for the options)")
         except UsageError as error:

@@ -11,6 +11,7 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from evsize.batch import comparison
+from evsize.batch.journal import writing
 from evsize.batch.manifest import Entry
 from evsize.batch.pooling import BINS, Measured, Sample, from_scale, measure, pool
 from evsize.batch.task import Ending
@@ -36,13 +37,14 @@ def write_tables(entries: Sequence[Entry], endings: Mapping[str, Ending], out: P
         Folder of the results. Each table appears whole or stays as it was.
     """
     measured: list[Measured] = []
-    write_overview(_outcomes(entries, endings, out, measured), out)
-    samples = pool(measured)
-    names = list(dict.fromkeys(name for one in measured for name in one.figures))
-    _write(pd.DataFrame([_row(sample, names) for sample in samples]), out / SAMPLES_FILE)
-    _write(_distributions(samples), out / DISTRIBUTIONS_FILE)
-    rows = comparison.compare(samples, names)
-    _write(pd.DataFrame(rows, columns=list(comparison.COLUMNS)), out / COMPARISON_FILE)
+    with writing(out):
+        write_overview(_outcomes(entries, endings, out, measured), out)
+        samples = pool(measured)
+        names = list(dict.fromkeys(name for one in measured for name in one.figures))
+        _write(pd.DataFrame([_row(sample, names) for sample in samples]), out / SAMPLES_FILE)
+        _write(_distributions(samples), out / DISTRIBUTIONS_FILE)
+        rows = comparison.compare(samples, names)
+        _write(pd.DataFrame(rows, columns=list(comparison.COLUMNS)), out / COMPARISON_FILE)
 
 
 def _outcomes(

@@ -161,8 +161,8 @@ def one_thread() -> Iterator[None]:
 
 
 def _analyze(task: Task) -> str:
-    request, files = _request(task), _files(task.recording)  # as they are before they are read
     with open_recording(task.recording) as recording:
+        request, files = _request(task), _files(task.recording)  # as they are before the work
         result = pipeline.run(
             recording,
             task.settings,
