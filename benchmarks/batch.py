@@ -1,7 +1,7 @@
 """What a batch survives, and how it scales: ``python -m benchmarks.batch [--write] [NAME ...]``.
 
 Names: ``damaged`` (three broken files among many), ``killed`` (``kill -9`` of the program at random
-times), ``worker`` (of one worker), ``disk`` (a small disk that fills up; needs Linux and root),
+times), ``worker`` (of one worker), ``interrupted`` (Ctrl-C), ``disk`` (one that fills up; needs root),
 ``jobs`` (two processes against one), ``growth`` (ten times the recordings), ``dask`` (two workers
 against two processes), ``dask_worker`` (one of them killed), ``dask_scheduler`` (the scheduler
 killed). All by default. The program runs as a process of its own on simulated recordings of 160 x
@@ -215,6 +215,25 @@ def worker() -> Figures:
     }
 
 
+def interrupted() -> Figures:
+    """Ctrl-C, which reaches the program and its workers, in mid-run."""
+    out, manifest = HERE / "interrupted", films(N_SOME)
+    shutil.rmtree(out, ignore_errors=True)
+    process = start(manifest, out, "--jobs", "2")
+    until(lambda: len(written(out)) >= 4)
+    os.killpg(process.pid, signal.SIGINT)
+    begin = time.monotonic()
+    process.communicate()
+    said = (HERE / "stderr.txt").read_text().splitlines()
+    return {
+        "exit_code": process.returncode,
+        "ends_after_s": time.monotonic() - begin,
+        "error": " / ".join(line for line in said if not re.match(r"\d+/\d+ ", line)),
+        "results_whole": len([read_report(out / name) for name in written(out)]),
+        "leftovers": leftovers(out),
+    }
+
+
 def disk() -> Figures:
     """A disk that fills up in mid-run, then has room again."""
     expected, manifest, place = reference(), films(N_SOME), HERE / "disk"
@@ -277,7 +296,8 @@ def growth() -> Figures:
             time.sleep(0.2)
         figures |= {f"{n}_s": time.monotonic() - begin}
         figures |= {f"{n}_main_mb": main, f"{n}_worker_mb": workers}
-    return figures | {"ratio": figures[f"{N_ALL}_s"] / figures[f"{N_ALL // 10}_s"]}
+    ratio = figures[f"{N_ALL}_s"] / figures[f"{N_ALL // 10}_s"]
+    return figures | {"ratio": ratio, "load": os.getloadavg()[0]}
 
 
 @contextmanager
@@ -315,6 +335,7 @@ def dask() -> Figures:
         "dask_s": seconds,
         "local_s": local,
         "ratio": seconds / local,
+        "load": os.getloadavg()[0],
         "tables_identical": same,
     }
 
@@ -389,6 +410,7 @@ EXPERIMENTS: dict[str, Callable[[], Figures]] = {
         damaged,
         killed,
         worker,
+        interrupted,
         disk,
         jobs,
         growth,

@@ -6,7 +6,7 @@ import logging
 import queue
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +88,8 @@ def _connected(address: str) -> Iterator[Client]:
     try:
         yield client
     finally:
-        client.close(timeout=PATIENCE_S)
+        with suppress(Exception):  # a scheduler that is gone needs no farewell
+            client.close(timeout=PATIENCE_S)
 
 
 def _endings(
@@ -111,8 +112,13 @@ def _endings(
             continue
         if future.status in ("cancelled", "lost"):
             raise _gone(address, len(waiting))
-        task, _ = waiting.pop(future.key)
-        yield task, _ending(task, future)
+        task = waiting[future.key][0]
+        try:
+            ending = _ending(task, future)
+        except Exception as error:  # a task raises nothing: the way to its answer is cut
+            raise _gone(address, len(waiting)) from error
+        del waiting[future.key]
+        yield task, ending
 
 
 def _ending(task: Task, future: Future) -> Ending:

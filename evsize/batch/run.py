@@ -11,7 +11,7 @@ from typing import Any
 from evsize.batch import cluster, local
 from evsize.batch.journal import Journal
 from evsize.batch.local import Event
-from evsize.batch.manifest import Entry, ManifestError
+from evsize.batch.manifest import Entry, ManifestError, where
 from evsize.batch.task import Ending, Task, find
 from evsize.errors import MissingSettingsError, OutputError, RecordingError, UsageError
 from evsize.recording import open_recording
@@ -19,6 +19,8 @@ from evsize.results import Acquisition
 from evsize.settings import Settings
 from evsize.storage import RESULT_FILE, check_output
 
+MOST_PLACES = 3
+"""Places that are named of those that share a problem."""
 JOURNAL_FILE = "journal.jsonl"
 Tell = Callable[[Event], None]
 
@@ -185,20 +187,28 @@ def check(entries: Sequence[Entry], plan: Plan, origin: object) -> None:
         If results cannot be written.
     """
     check_output(plan.out / "result", overwrite=True)
-    problems = []
+    problems: dict[str, list[str]] = {}
     for entry in entries:
-        place = f"row {entry.row}" if entry.row else entry.recording
         try:
             _check_conditions(plan.task(entry))
             folder = plan.out / entry.name
             if folder.exists() and not (folder / RESULT_FILE).is_file():
                 check_output(folder, overwrite=True)
         except MissingSettingsError as error:
-            problems.append(f"{place}: {error.found} (see --help for the options)")
+            text = f"{error.found}: a column, or an option (see --help)"
+            problems.setdefault(text, []).append(where(entry))
         except UsageError as error:
-            problems.append(f"{place}: {error}")
+            problems.setdefault(str(error), []).append(where(entry))
     if problems:
-        raise ManifestError(origin, problems)
+        raise ManifestError(
+            origin, [f"{_some(places)}: {text}" for text, places in problems.items()]
+        )
+
+
+def _some(places: Sequence[str]) -> str:
+    """Name the first of many places."""
+    more = len(places) - MOST_PLACES
+    return ", ".join(places[:MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _check_conditions(task: Task) -> None:

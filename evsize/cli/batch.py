@@ -151,7 +151,7 @@ def _write_template(folder: Path, overwrite: bool, quiet: bool) -> None:
 
     path, count = write_template(folder, overwrite)
     if not quiet:
-        say(f"written: {path}, {count} recordings; fill it in, then: evsize batch {path} -o DIR")
+        say(f"written: {path} (recordings: {count}); fill it in, then: evsize batch {path} -o DIR")
 
 
 def _shard(text: str | None) -> Shard:

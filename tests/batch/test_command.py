@@ -122,7 +122,7 @@ def test_a_shard_writes_no_tables(film: Film, tmp_path: Path, capsys: Capture) -
 def test_a_template(film: Film, tmp_path: Path, capsys: Capture) -> None:
     folder = film("a.tif").parent
     assert main(["batch", "--init", str(folder)]) == 0
-    assert "1 recordings; fill it in, then: evsize batch" in capsys.readouterr().err
+    assert "(recordings: 1); fill it in, then: evsize batch" in capsys.readouterr().err
     assert main(["batch", "--init", str(folder)]) == 2
     assert "--overwrite" in one_line(capsys)
     assert batch(folder / "manifest.csv", "-o", tmp_path / "out") == 0

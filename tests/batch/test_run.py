@@ -175,6 +175,14 @@ def test_what_lacks_is_told_before_the_work(film: Film, tmp_path: Path) -> None:
         check([slow], Plan(tmp_path / "out"), "manifest.csv")
 
 
+def test_what_lacks_everywhere_is_said_once(film: Film, tmp_path: Path) -> None:
+    rows = [entry(film(f"{n}.tif"), row=n + 2) for n in range(9)]
+    with pytest.raises(ManifestError) as caught:
+        check(rows, Plan(tmp_path / "out"), "manifest.csv")
+    (problem,) = caught.value.problems
+    assert problem.startswith("row 2, row 3, row 4 and 6 more: not known: pixel_size_um")
+
+
 def test_what_is_not_ours_is_not_replaced(film: Film, plan: Plan) -> None:
     (plan.out / "a").mkdir(parents=True)
     (plan.out / "a" / "thesis.txt").write_text("")
