@@ -1,7 +1,7 @@
 """What a batch survives, and how it scales: ``python -m benchmarks.batch [--write] [NAME ...]``.
 
 Names: ``damaged`` (three broken files among many), ``killed`` (``kill -9`` of the program at random
-times), ``worker`` (of one worker), ``interrupted`` (Ctrl-C), ``disk`` (one that fills up; needs root),
+times), ``worker`` (of one worker), ``interrupted`` (Ctrl-C), ``disk`` (a full one; needs root),
 ``jobs`` (two processes against one), ``growth`` (ten times the recordings), ``dask`` (two workers
 against two processes), ``dask_worker`` (one of them killed), ``dask_scheduler`` (the scheduler
 killed). All by default. The program runs as a process of its own on simulated recordings of 160 x
