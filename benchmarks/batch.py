@@ -294,6 +294,7 @@ def growth() -> Figures:
             others = [_peak_mb(pid) for pid in _session(process.pid) if pid != process.pid]
             workers = max([workers, *others])
             time.sleep(0.2)
+        assert process.returncode == 0, process.returncode
         figures |= {f"{n}_s": time.monotonic() - begin}
         figures |= {f"{n}_main_mb": main, f"{n}_worker_mb": workers}
     ratio = figures[f"{N_ALL}_s"] / figures[f"{N_ALL // 10}_s"]
