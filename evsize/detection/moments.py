@@ -22,7 +22,7 @@ SMEAR_HALF_TRUST_SNR = 10.0
 SMEAR_REACH = 10.0
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _weighted_sums(
     window: NDArray[np.float32], dy: float, dx: float, weight_sd: float, sums: Floats
 ) -> None:
@@ -122,7 +122,7 @@ def _cut_window(
     return window
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _subtract_neighbour(
     window: NDArray[np.float32], dy: float, dx: float, flux: float, own: tuple[float, float]
 ) -> None:

@@ -64,11 +64,12 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     # looks like a pattern of steps, and frames would be fitted to it
     count = np.maximum(near.sum(axis=0), 1)
     reference = middle + (np.where(near, rest, 0).sum(axis=0) / count).astype(np.float32)
+    slow = visited(stack, white_level)
+    reference = fill(reference, slow[::4, ::4])
     level = Level(reference, 1, max(noise, 0.3 * step))
     levels = [level.fit(f) for f in thin]
     offsets, gains = np.asarray(levels, np.float32).T
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
-    slow = visited(stack, np.asarray(levels, np.float32), white_level)
     still = fill(mean, slow)
     first = Pattern(still, smooth_noise(sd, still, step))
     return first._replace(mean=first.mean + _passers_by(stack, first))

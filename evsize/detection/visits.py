@@ -16,19 +16,17 @@ WIDE_CELLS = 12
 MOST_OF_FIELD = 0.95
 NARROWEST_FILL = 8
 SMOOTHINGS = 30
+VISIBLE = 2.0
+"""Noises by which a pixel has to vary."""
 
 
-def visited(
-    stack: NDArray[Any], levels: NDArray[np.float32], white_level: float
-) -> NDArray[np.bool_]:
+def visited(stack: NDArray[Any], white_level: float) -> NDArray[np.bool_]:
     """Pixels whose level follows a slow particle.
 
     Parameters
     ----------
     stack : ndarray, (frames, height, width)
         Frames far apart in time, grey levels.
-    levels : ndarray of float32, (frames, 2)
-        Offset and gain of the background in each.
     white_level : float
         Level at which a pixel is saturated.
 
@@ -47,14 +45,13 @@ def visited(
     cells = np.empty((n, size[1], size[0]), np.float32)
     for k in range(n):
         small = cv2.resize(stack[k].astype(np.float32), size, interpolation=cv2.INTER_AREA)
-        small = (small - levels[k, 0]) / levels[k, 1]
         cells[k] = small - _slow(small)
     noise = MAD_TO_SD * float(np.median(np.abs(np.diff(cells, axis=0)))) / np.sqrt(2.0)
     cells -= cells.mean(axis=0)
     change = np.diff(cells, axis=0)
     total = np.square(cells).sum(axis=0)
     slow = 0.5 * np.square(change).sum(axis=0) < (1.0 - 4.0 / np.sqrt(n)) * total
-    mask = (slow & (total > 1.5**2 * n * noise**2)).astype(np.uint8)
+    mask = (slow & (total > VISIBLE**2 * n * noise**2)).astype(np.uint8)
     mask = cv2.dilate(mask, np.ones((5, 5), np.uint8))
     full: NDArray[np.bool_] = cv2.resize(mask, (width, height), interpolation=cv2.INTER_NEAREST) > 0
     full |= np.mean(stack >= white_level, axis=0) > 0.5
