@@ -49,10 +49,7 @@ def batch(
             metavar="DIR", help="Write DIR/manifest.csv, a row a recording, to fill in; no more."
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Settings file (TOML)."),
-    ] = None,
+    config: options.Config = None,
     root: Annotated[
         Path | None,
         typer.Option(

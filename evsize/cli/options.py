@@ -83,6 +83,10 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but er
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show the whole traceback of an error, for a bug report.")
 ]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE", help="Settings file (TOML)."),
+]
 Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write into.")
 ]

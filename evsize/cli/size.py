@@ -30,10 +30,7 @@ def size(
         ),
     ],
     out: options.Output,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", "-c", metavar="FILE", help="Settings file (TOML)."),
-    ] = None,
+    config: options.Config = None,
     pixel_size: options.PixelSize = None,
     frame_rate: options.FrameRate = None,
     exposure: options.Exposure = None,
