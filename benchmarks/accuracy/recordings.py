@@ -23,11 +23,11 @@ from scipy.stats import wasserstein_distance
 
 import evsize
 from benchmarks import cache
+from benchmarks.detection import REGIMES
 from evsize.results import Result
-from evsize.simulation import Scene, in_memory, nanosight, photons_for_snr, zetaview
+from evsize.simulation import Scene, in_memory, photons_for_snr
 
 Floats = NDArray[np.float64]
-REGIMES = {"nanosight": nanosight, "zetaview": zetaview}
 FRAMES = 600
 SINGLE_NM = (60, 100, 200, 300, 500)
 EXPOSURES = (0.0, 0.25, 0.5, 0.75, 1.0)

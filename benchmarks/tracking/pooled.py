@@ -17,13 +17,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from benchmarks import cache
-from benchmarks.detection import Film
+from benchmarks.detection import REGIMES, Film
 from evsize.detection import detect
 from evsize.settings import DetectionSettings
-from evsize.simulation import in_memory, nanosight, photons_for_snr, zetaview
+from evsize.simulation import in_memory, photons_for_snr
 from evsize.tracking import link
 
-REGIMES = {"nanosight": nanosight, "zetaview": zetaview}
 EXPOSURES = (0.2, 0.5, 0.75, 1.0)
 # particles in the sheet for each size: at the brightness of a 60 nm particle at an SNR of 6, most
 # of that size are too faint; those in view are 20 to 100 a frame
