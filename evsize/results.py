@@ -219,6 +219,8 @@ class Detections:
         One frame, as read, for pictures.
     preview_frame : int
         Its number.
+    plan : object
+        What the detection decided, for frames to be searched again in the same way.
     """
 
     table: pd.DataFrame
@@ -228,6 +230,7 @@ class Detections:
     choices: Mapping[str, Value]
     preview: NDArray[Any] | None = None
     preview_frame: int = 0
+    plan: object = None
 
 
 @dataclass(frozen=True)

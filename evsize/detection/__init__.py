@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evsize.detection.again import SecondSearch
 from evsize.detection.fast_engine import locate as locate_fast
 from evsize.detection.model import grey
 from evsize.detection.pattern import iterate_models
-from evsize.detection.plan import make_plan
+from evsize.detection.plan import Plan, make_plan
 from evsize.detection.search import Engine, Searcher
 from evsize.detection.table import Rows
 from evsize.detection.trackpy_engine import locate as locate_trackpy
@@ -31,7 +32,7 @@ ENGINES: Mapping[str, Engine] = {
     "trackpy": locate_trackpy,
 }
 
-__all__ = ["ENGINES", "Engine", "detect"]
+__all__ = ["ENGINES", "Engine", "detect", "search_again"]
 
 
 def detect(
@@ -100,7 +101,28 @@ def detect(
         choices=plan.choices,
         preview=source.preview,
         preview_frame=source.middle,
+        plan=plan,
     )
+
+
+def search_again(
+    recording: Frames, detections: Detections, settings: DetectionSettings
+) -> SecondSearch:
+    """Prepare to search altered frames of a recording just as it was searched itself.
+
+    Parameters
+    ----------
+    recording : Frames
+        The recording.
+    detections : Detections
+        What `detect` found in it.
+    settings : DetectionSettings
+        With these settings.
+    """
+    plan = detections.plan
+    if not isinstance(plan, Plan):
+        raise TypeError("detections of another program cannot be repeated")
+    return SecondSearch(recording, plan, ENGINES[settings.engine])
 
 
 class _Reader:
