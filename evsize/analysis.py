@@ -41,6 +41,8 @@ class Analysis(Result):
         One row a particle, a position, a frame, a size bin; units are in the column names.
     preview : ndarray or None
         A frame with what was found drawn on it.
+    strip : ndarray or None
+        A few particles in successive frames.
     """
 
     @classmethod

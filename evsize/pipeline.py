@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from evsize.assembly import Stages
 from evsize.detection import detect
 from evsize.diffusion import estimate_diffusion
 from evsize.physics import find_medium
+from evsize.preview import draw_strip
 from evsize.recording import by_time, part
 from evsize.results import (
     Acquisition,
@@ -99,7 +101,11 @@ def run(
     tracks = clock.time("tracking", lambda: link(detections, conditions, settings.tracking))
     info = clock.time("reading", recording.info)
     stages = _size_tracks(detections, tracks, info, known, settings, clock)
-    return stages.result(start, clock.seconds, command)
+    strip = clock.time(
+        "pictures",
+        lambda: draw_strip(recording, tracks, stages.sizing.particles, conditions.pixel_size_um),
+    )
+    return replace(stages.result(start, clock.seconds, command), strip=strip)
 
 
 def run_tracks(

@@ -585,6 +585,8 @@ class Result:
         As declared in `evsize.tables`.
     preview : ndarray of uint8, (height, width, 3), or None
         A frame with detections and tracks drawn on it.
+    strip : ndarray of uint8, (height, width, 3), or None
+        A few particles in successive frames.
     """
 
     summary: Report
@@ -593,3 +595,4 @@ class Result:
     frames: pd.DataFrame
     distribution_table: pd.DataFrame
     preview: NDArray[np.uint8] | None = None
+    strip: NDArray[np.uint8] | None = None

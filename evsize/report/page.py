@@ -6,7 +6,9 @@ import base64
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from markupsafe import Markup
+from numpy.typing import NDArray
 from PIL import Image
 
 from evsize.report import charts, words
@@ -17,7 +19,7 @@ from evsize.results import Report, Result, Value
 from evsize.storage import read_result
 
 PAGE_FILE = "report.html"
-_PICTURE_PX = 900
+_PICTURE_PX, _STRIP_PX = 900, 1300
 _ORDER = ("fail", "no_data", "warn", "pass", "not_applicable")
 _EMBEDDED_BYTES = 600_000
 _DOWNLOADS = {
@@ -72,7 +74,8 @@ def render(result: Result, files: list[tuple[str, str, str]] | None = None) -> s
             (_drawing(chart), text)
             for chart, text in charts.draw_diagnostics(result.particles, result.tracks, report)
         ],
-        preview=_picture(result),
+        preview=_picture(result.preview, _PICTURE_PX),
+        strip=_picture(result.strip, _STRIP_PX),
         recording=_recording_rows(report),
         settings=_value_rows(report.settings),
         acquisition=_value_rows(report.acquisition),
@@ -113,13 +116,17 @@ def _drawing(svg: str) -> Markup:
     return Markup(svg)  # noqa: S704  (the drawings escape every text)
 
 
-def _picture(result: Result) -> str:
-    """Return the preview as a data URI, small enough for a page to be mailed."""
-    if result.preview is None:
+def _picture(pixels: NDArray[np.uint8] | None, most_px: int) -> str:
+    """Return a picture as a data URI, small enough for a page to be mailed."""
+    if pixels is None:
         return ""
-    image, buffer = Image.fromarray(result.preview), BytesIO()
-    image.thumbnail((_PICTURE_PX, _PICTURE_PX))
+    image, buffer = Image.fromarray(pixels), BytesIO()
+    image.thumbnail((most_px, most_px))
     image.save(buffer, "JPEG", quality=80)
+    exact = BytesIO()
+    image.save(exact, "PNG", optimize=True)
+    if exact.tell() <= buffer.tell():  # whole enlarged pixels
+        return data_uri(exact.getvalue(), "image/png")
     return data_uri(buffer.getvalue(), "image/jpeg")
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "write_result",
 ]
 
+PREVIEW_FILE, STRIP_FILE = "preview.png", "strip.png"
 SCHEMA_FILE = Path(__file__).parent.with_name("result.schema.json")
 
 
@@ -120,8 +121,9 @@ def write_result(result: Result, folder: Path, tables: Iterable[str] = ("parquet
             write_xlsx(table, path.with_suffix(".xlsx"), schema)
     if "xlsx" in tables:
         write_xlsx(result.distribution_table, folder / "distribution.xlsx", DISTRIBUTION)
-    if result.preview is not None:
-        Image.fromarray(result.preview).save(folder / "preview.png")
+    for name, picture in ((PREVIEW_FILE, result.preview), (STRIP_FILE, result.strip)):
+        if picture is not None:
+            Image.fromarray(picture).save(folder / name)
     read_report(folder)  # what cannot be read back is not handed over
 
 
@@ -147,8 +149,9 @@ def read_result(folder: Path) -> Result:
         # As text first: Python's conversion is exact, that of pandas not in every version.
         text = pd.read_csv(folder / name, dtype=str, keep_default_na=False).replace("", "nan")
         distribution = DISTRIBUTION.validate(text)
-        name = "preview.png"
-        preview = _read_preview(folder / name)
+        pictures = {}
+        for name in (PREVIEW_FILE, STRIP_FILE):
+            pictures[name] = _read_picture(folder / name)
     except Exception as error:  # a broken file breaks its reader in any way it likes
         raise ResultError(
             f"cannot read {folder / name}: {' '.join(str(error).split())[:200]}",
@@ -156,11 +159,17 @@ def read_result(folder: Path) -> Result:
             "analyse the recording again",
         ) from error
     return Result(
-        summary, found["particles"], found["tracks"], found["frames"], distribution, preview
+        summary,
+        found["particles"],
+        found["tracks"],
+        found["frames"],
+        distribution,
+        pictures[PREVIEW_FILE],
+        pictures[STRIP_FILE],
     )
 
 
-def _read_preview(path: Path) -> Any:
+def _read_picture(path: Path) -> Any:
     if not path.exists():
         return None
     with Image.open(path) as image:

@@ -46,6 +46,7 @@ def test_one_recording(pipeline: Pipeline, film: Film, out: Path, capsys: Captur
         "frames.parquet",
         "distribution.csv",
         "preview.png",
+        "strip.png",
         "report.html",
     }
     assert (out / "summary.csv").is_file()

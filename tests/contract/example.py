@@ -245,7 +245,13 @@ def preview(height: int = 120, width: int = 160) -> np.ndarray:
 def result(**changes: Any) -> Result:
     """Make the example; `changes` replace fields of the summary."""
     return Result(
-        summary(**changes), particles(), tracks(), frames(), distribution_table(), preview()
+        summary(**changes),
+        particles(),
+        tracks(),
+        frames(),
+        distribution_table(),
+        preview(),
+        preview(60, 200),
     )
 
 

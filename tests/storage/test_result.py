@@ -29,10 +29,12 @@ def test_what_is_read_equals_what_was_written(make, tmp_path: Path) -> None:
     assert back.summary == result.summary
     for name in ("particles", "tracks", "frames", "distribution_table"):
         pd.testing.assert_frame_equal(getattr(back, name), getattr(result, name))
-    if result.preview is None:
-        assert back.preview is None
-    else:
-        np.testing.assert_array_equal(back.preview, result.preview)
+    for name in ("preview", "strip"):
+        picture = getattr(result, name)
+        if picture is None:
+            assert getattr(back, name) is None
+        else:
+            np.testing.assert_array_equal(getattr(back, name), picture)
 
 
 def test_the_files_of_the_contract(tmp_path: Path) -> None:
@@ -45,6 +47,7 @@ def test_the_files_of_the_contract(tmp_path: Path) -> None:
         "frames.parquet",
         "distribution.csv",
         "preview.png",
+        "strip.png",
     }
 
 
@@ -53,7 +56,7 @@ def test_the_same_result_gives_the_same_bytes(written: Path, tmp_path: Path) -> 
     again.mkdir()
     storage.write_result(storage.read_result(written), again, ("parquet", "csv", "xlsx"))
     files = [path for path in written.iterdir() if path.is_file()]
-    assert len(files) == 13
+    assert len(files) == 14
     for path in files:
         assert path.read_bytes() == (again / path.name).read_bytes(), path.name
 
@@ -101,6 +104,7 @@ def test_the_shipped_schema_is_in_step() -> None:
         ("distribution.csv", b""),
         ("distribution.csv", b"a,b\n1,2\n"),
         ("preview.png", b"no picture"),
+        ("strip.png", b""),
     ],
 )
 def test_a_broken_result_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
