@@ -13,6 +13,7 @@ from evsize.detection import detect
 from evsize.diffusion import estimate_diffusion
 from evsize.physics import find_medium
 from evsize.preview import draw_strip
+from evsize.qc import load_profile
 from evsize.recording import by_time, part
 from evsize.results import (
     Acquisition,
@@ -22,6 +23,7 @@ from evsize.results import (
     RecordingInfo,
     Result,
     Tracks,
+    Value,
 )
 from evsize.settings import Settings
 from evsize.sizing import diameter_grid, size
@@ -80,6 +82,7 @@ def run(
         If the recording cannot be read.
     """
     settings = settings or Settings()
+    load_profile(settings.qc.profile)  # a wrong one is said before the work, not after it
     recording = by_time(part(recording, settings.recording.frames, settings.recording.roi_px))
     known = acquisition or recording.acquisition
     given = settings.acquisition.model_dump(exclude_none=True)
@@ -115,6 +118,7 @@ def run_tracks(
     settings: Settings | None = None,
     *,
     rejected: Mapping[str, int] | None = None,
+    detected: Mapping[str, Value] | None = None,
     command: str = "",
 ) -> Result:
     """Size tracks that were linked elsewhere or before, without their video.
@@ -131,6 +135,8 @@ def run_tracks(
         Those of tracking, diffusion and sizing are used.
     rejected : dict of str to int, optional
         Tracks that were left out before, by reason.
+    detected : dict of str to Value, optional
+        How their spots were found in images, where they were.
     command : str
         What the user typed, for the record.
 
@@ -146,7 +152,9 @@ def run_tracks(
     if settings.tracking.remove_flow:
         given = tracks
         tracks = clock.time("tracking", lambda: with_flow(given, conditions))
-    detections = Detections(DETECTIONS.empty(), tracks.frames, info.height_px, info.width_px, {})
+    detections = Detections(
+        DETECTIONS.empty(), tracks.frames, info.height_px, info.width_px, detected or {}
+    )
     stages = _size_tracks(detections, tracks, info, acquisition, settings, clock, rejected)
     return stages.result(start, clock.seconds, command)
 

@@ -446,20 +446,31 @@ class Sizing:
     choices: Mapping[str, Value] = field(default_factory=dict)
 
 
-Status = Literal["pass", "warn", "fail", "not_applicable", "no_data"]
+Status = Literal["pass", "warn", "fail", "not_applicable", "no_data", "waived"]
 Verdict = Literal["pass", "warn", "fail"]
+Scope = Literal["recording", "sample", "batch"]
 
 
 class Finding(Model):
-    """What one quality rule found."""
+    """What one quality rule found.
+
+    Attributes
+    ----------
+    scope : str
+        Of what it is asked; outside of it the rule is not applicable.
+    source : str
+        Where the limit comes from.
+    """
 
     rule: str
+    scope: Scope = "recording"
     status: Status
     measured: float | str | None = None
     limit: str = ""
     unit: str = ""
     message: str = ""
     advice: str = ""
+    source: str = ""
 
 
 class Qc(Model):
@@ -555,6 +566,9 @@ class Report(Model):
     schema_name: Literal["evsize/1"] = Field("evsize/1", alias="schema")
     recording: RecordingInfo
     acquisition: dict[str, Value]
+    conflicts: list[str] = Field(
+        default_factory=list, description="where sources of acquisition values disagree"
+    )
     settings: dict[str, Value]
     tracks: TracksSummary
     positions: list[Position] = Field(

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evsize.assembly.evidence import gather, marked
+from evsize.assembly.evidence import NOT_JUDGED, judge, marked
 from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
-from evsize.qc import assess
 from evsize.results import (
     Acquisition,
     Detections,
@@ -80,6 +79,7 @@ class Stages:
         report = Report(
             recording=self.info,
             acquisition=self.acquisition.known() | self._derived(),
+            conflicts=list(self.acquisition.conflicts),
             settings=effective,
             tracks=summary,
             positions=self._positions(),
@@ -89,12 +89,12 @@ class Stages:
             classes=sizing.classes,
             misev=sizing.misev,
             concentration_note=NO_CONCENTRATION,
-            qc=assess(gather(self, summary, diagnostics), self.settings.qc),
+            qc=NOT_JUDGED,
             diagnostics=diagnostics,
             provenance=_provenance(start, seconds, command, self.acquisition, effective),
         )
         particles = self._particles()
-        return Result(
+        result = Result(
             summary=report,
             particles=particles,
             tracks=self.tracks.table,
@@ -102,6 +102,7 @@ class Stages:
             distribution_table=sizing.distribution_table,
             preview=draw(self.detections, self.tracks, self.conditions.pixel_size_um),
         )
+        return judge(result, self.settings.qc)
 
     def _derived(self) -> dict[str, Value]:
         derived = {}
@@ -151,7 +152,7 @@ class Stages:
 
     def _positions(self) -> list[Position]:
         """Fields of view between the scene cuts; none where there is no cut."""
-        cuts = marked(self.tracks, Flag.SCENE_CUT)
+        cuts = marked(self.tracks.frames, Flag.SCENE_CUT)
         edges = [0, *cuts, len(self.tracks.frames)]
         in_frame = np.bincount(self.tracks.table["frame"], minlength=edges[-1])
         particles = self.sizing.particles

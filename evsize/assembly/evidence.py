@@ -1,58 +1,145 @@
-"""What the quality rules are given to look at, gathered from all stages."""
+"""What the quality rules are given to look at: from a result alone, so that a saved one will do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+import math
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
-from evsize.qc import Evidence
-from evsize.results import Detections, Tracks, TracksSummary
+from evsize.qc import Evidence, Profile, assess, steadiness, subpixel
+from evsize.results import Qc, Report, Result, Value
+from evsize.settings import QcSettings
 from evsize.tables import Flag
 
-if TYPE_CHECKING:
-    from evsize.assembly import Stages
+NOT_JUDGED = Qc(verdict="fail", profile="", findings=[])
+"""Stands in a report until it is judged: what is not judged does not pass."""
+
+SUDDEN = {"scene_cut": Flag.SCENE_CUT, "stage_jump": Flag.STAGE_JUMP, "pulse": Flag.PULSE}
 
 
-def gather(
-    stages: Stages, summary: TracksSummary, diagnostics: Mapping[str, float | None]
-) -> Evidence:
-    """Gather the figures of one recording."""
-    flags = stages.tracks.table["flags"].to_numpy()
-    saturated = float((flags & np.uint32(Flag.SATURATED) > 0).mean()) if len(flags) else None
-    known = stages.acquisition.exposure_ms is not None
-    radius = stages.tracks.search_radius_um
+def judge(result: Result, settings: QcSettings | Profile, role: str = "sample") -> Result:
+    """Return a result with its findings and verdict; `role` as in `gather`."""
+    qc = assess(gather(result, role), settings)
+    return replace(result, summary=result.summary.model_copy(update={"qc": qc}))
+
+
+def gather(result: Result, role: str = "sample") -> Evidence:
+    """Gather the figures of one recording from its result; the verdict in it is not looked at.
+
+    Parameters
+    ----------
+    result : Result
+        Fresh or saved.
+    role : str
+        What the recording is for: sample, blank or beads.
+    """
+    report, frames = result.summary, result.frames
+    about, known, tracks = report.recording, report.acquisition, report.tracks
+    images = any(name.startswith("detection.") for name in report.settings)
+    images = images or bool(frames["background"].notna().any())
+    temperature = known.get("temperature_c")
+    drift = report.drift_um_s
+    limit = report.detection_limit_nm
+    flags = result.tracks["flags"].to_numpy()
     return Evidence(
-        duration_s=stages.info.duration_s,
-        n_used=summary.n_used,
-        particles_per_frame=summary.particles_per_frame,
-        false_detections_per_frame=summary.false_detections_per_frame,
-        exposure_fraction=stages.conditions.exposure_fraction if known else None,
-        saturated_share=saturated,
-        search_radius_um=radius if np.isfinite(radius) else None,
-        d50_nm=stages.sizing.distribution.d50_nm.value,
-        figures=diagnostics,
-        notes=tuple(stages.info.notes),
-        recording=stages.info,
-        duplicate_frames=marked(stages.tracks, Flag.DUPLICATE_FRAME),
-        conflicts=stages.acquisition.conflicts,
-        dark_spots=_dark_spots(stages.detections),
-        sudden_frames={
-            "scene_cut": marked(stages.tracks, Flag.SCENE_CUT),
-            "stage_jump": marked(stages.tracks, Flag.STAGE_JUMP),
-            "pulse": marked(stages.tracks, Flag.PULSE),
-        },
+        duration_s=about.duration_s,
+        n_used=tracks.n_used,
+        n_tracks=tracks.n,
+        particles_per_frame=tracks.particles_per_frame,
+        false_detections_per_frame=tracks.false_detections_per_frame,
+        exposure_fraction=_exposure_fraction(report),
+        saturated_share=float(_has(flags, Flag.SATURATED).mean()) if len(flags) else None,
+        search_radius_um=_number(report.settings.get("tracking.search_radius_um")),
+        flow_um_s=None if drift.x is None or drift.y is None else (drift.x, drift.y),
+        temperature_c=_number(temperature),
+        temperature_source=temperature.source if temperature else "",
+        cell_per_ml=_in_cell(report),
+        no_concentration=report.concentration_note,
+        detection_limit_nm=limit.value if limit else None,
+        counted=_counted(report),
+        instrument_misfits=_misfits(report),
+        images=images,
+        role=role,
+        figures=dict(report.diagnostics) | _figures(result),
+        notes=tuple(about.notes),
+        recording=about,
+        duplicate_frames=marked(frames, Flag.DUPLICATE_FRAME) if images else None,
+        conflicts=tuple(report.conflicts),
+        dark_spots=_dark_spots(report),
+        sudden_frames={name: marked(frames, flag) for name, flag in SUDDEN.items()}
+        if images
+        else None,
     )
 
 
-def marked(tracks: Tracks, flag: Flag) -> tuple[int, ...]:
+def marked(frames: pd.DataFrame, flag: Flag) -> tuple[int, ...]:
     """Frames that carry a flag."""
-    frames = tracks.frames
-    marked = frames["flags"].to_numpy() & np.uint32(flag) > 0
-    return tuple(int(n) for n in frames["frame"].to_numpy()[marked])
+    numbers = frames["frame"].to_numpy()[_has(frames["flags"].to_numpy(), flag)]
+    return tuple(int(n) for n in numbers)
 
 
-def _dark_spots(detections: Detections) -> bool | None:
-    sign = detections.choices.get("polarity")
-    return None if sign is None or not len(detections.table) else sign.value == "dark"
+def _has(flags: NDArray[Any], flag: Flag) -> NDArray[np.bool_]:
+    return np.asarray(flags & np.uint32(flag) > 0)
+
+
+def _number(value: Value | None) -> float | None:
+    found = value.value if value else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
+        return None
+    return float(found)
+
+
+def _exposure_fraction(report: Report) -> float | None:
+    exposure, rate = (report.acquisition.get(name) for name in ("exposure_ms", "frame_rate_hz"))
+    exposure_ms, rate_hz = _number(exposure), _number(rate)
+    if exposure is None or exposure.source.startswith("assumed"):
+        return None
+    return None if exposure_ms is None or rate_hz is None else exposure_ms * rate_hz / 1e3
+
+
+def _in_cell(report: Report) -> float | None:
+    found = report.concentration_per_ml
+    if found is None or found.value is None:
+        return None
+    return found.value / (_number(report.acquisition.get("dilution")) or 1.0)
+
+
+def _counted(report: Report) -> bool:
+    mode = report.settings.get("completeness.mode")
+    return mode is None or mode.value != "off"
+
+
+def _misfits(report: Report) -> tuple[str, ...] | None:
+    found = report.settings.get("instrument.misfits")
+    return None if found is None else tuple(part for part in str(found.value).split("\n") if part)
+
+
+def _dark_spots(report: Report) -> bool | None:
+    sign = report.settings.get("detection.polarity")
+    return None if sign is None or not report.tracks.positions else sign.value == "dark"
+
+
+def _figures(result: Result) -> dict[str, float | None]:
+    """Figures that follow from the saved tables."""
+    tracks, frames, particles = result.tracks, result.frames, result.particles
+    pixel_um = _number(result.summary.acquisition.get("pixel_size_um")) or math.nan
+    background, noise = (frames[name].to_numpy() for name in ("background", "noise"))
+    outside = _has(particles["flags"].to_numpy(), Flag.OUTSIDE_RANGE)
+    found = {
+        "sub_pixel_rms_px": max(
+            subpixel.locking_rms(tracks[name].to_numpy() / pixel_um) for name in ("x_um", "y_um")
+        ),
+        "background_change_sd": steadiness.background_change(background, noise),
+        "outside_range_share": float(outside.mean()) if len(outside) else math.nan,
+        **steadiness.spots_change(
+            tracks["track_id"].to_numpy(),
+            tracks["frame"].to_numpy(),
+            tracks["snr"].to_numpy(),
+            len(frames),
+        ),
+    }
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}

@@ -11,7 +11,7 @@ import typer
 from evsize.cli import options
 
 if TYPE_CHECKING:
-    from evsize.results import Acquisition, Report, Result
+    from evsize.results import Acquisition, Report, Result, Value
     from evsize.settings import Settings
 
 RECOMPUTED = ("diffusion", "sizing")
@@ -153,11 +153,7 @@ def _saved(folder: Path, settings: Settings, given: dict[str, Any], command: str
         0,
         frames,
         float(radius.value) * scale if radius and radius.value else float("nan"),
-        {
-            name.removeprefix("tracking."): value
-            for name, value in saved.summary.settings.items()
-            if name.startswith("tracking.")
-        },
+        _choices(saved.summary, "tracking"),
         {
             name: value
             for name, value in saved.summary.diagnostics.items()
@@ -166,11 +162,20 @@ def _saved(folder: Path, settings: Settings, given: dict[str, Any], command: str
     )
     note = f"sized anew from the tracks of {folder}"
     info = saved.summary.recording.model_copy(
-        update={"notes": [*saved.summary.recording.notes, note]}
+        update={"remarks": [*saved.summary.recording.remarks, note]}
     )
     settings = _handed_on(saved.summary, settings)
-    result = pipeline.run_tracks(tracks, info, known, settings, command=command)
+    detected = _choices(saved.summary, "detection")
+    result = pipeline.run_tracks(tracks, info, known, settings, detected=detected, command=command)
     return replace(result, preview=saved.preview)
+
+
+def _choices(report: Report, stage: str) -> dict[str, Value]:
+    return {
+        name.removeprefix(f"{stage}."): value
+        for name, value in report.settings.items()
+        if name.startswith(f"{stage}.")
+    }
 
 
 TRACKING_DIAGNOSTICS = (

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from evsize.report import Outcome
     from evsize.results import Finding, Progress, Report
 
-COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "no_data": "yellow"}
+COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "no_data": "yellow", "waived": "cyan"}
 LOG_WIDTH = 100
 
 
@@ -116,7 +116,7 @@ def show_verdict(report: Report, screen: Console) -> None:
     line = Text("Verdict: ")
     line.append(verdict.upper(), style=f"bold {COLOURS[verdict]}")
     screen.print(line.append(f" - {words.VERDICT_MEANING[verdict]}"))
-    order = ("fail", "no_data", "warn")
+    order = ("fail", "no_data", "warn", "waived")
     remarks = [finding for finding in report.qc.findings if finding.status in order]
     for finding in sorted(remarks, key=lambda remark: order.index(remark.status)):
         text = Text(_remark(finding), style=COLOURS[finding.status])

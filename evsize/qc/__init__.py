@@ -2,53 +2,97 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
-from importlib.resources import files
+from collections.abc import Iterable, Set
 from typing import Any
 
-from evsize.errors import UsageError
-from evsize.qc.damage import FILE_RULES
 from evsize.qc.evidence import Evidence
-from evsize.qc.rules import REQUIRED, RULES
-from evsize.results import Finding, Qc, RecordingInfo, Verdict
+from evsize.qc.groups import (
+    BatchEvidence,
+    Member,
+    Preparation,
+    SampleEvidence,
+    member,
+    samples_of,
+)
+from evsize.qc.profile import Profile, built_in, load_profile
+from evsize.qc.registry import FILE_RULES, RULES, Rule, required
+from evsize.results import Finding, Qc, RecordingInfo, Scope, Verdict
 from evsize.settings import QcSettings
 
-__all__ = ["Evidence", "assess", "judge_file", "load_profile", "verdict"]
+__all__ = [
+    "BatchEvidence",
+    "Evidence",
+    "Member",
+    "Preparation",
+    "Profile",
+    "SampleEvidence",
+    "assess",
+    "assess_group",
+    "built_in",
+    "judge_file",
+    "load_profile",
+    "member",
+    "samples_of",
+    "verdict",
+]
+
+ELSEWHERE = {
+    "sample": "Asked of the recordings of a sample together, by evsize qc and evsize batch.",
+    "batch": "Asked of all recordings of a batch together, by evsize qc and evsize batch.",
+}
+
+BLANK = "A blank should show no particles; blank_share holds them against the sample's."
 
 
-def load_profile(name: str) -> Mapping[str, Any]:
-    """Read the limits of a built-in profile.
-
-    Raises
-    ------
-    UsageError
-        If there is no such profile.
-    """
-    folder = files("evsize.qc") / "profiles"
-    known = sorted(
-        entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name[-5:] == ".toml"
-    )
-    if name not in known:
-        raise UsageError(f"unknown quality profile '{name}'", f"one of {', '.join(known)}")
-    return tomllib.loads((folder / f"{name}.toml").read_text(encoding="utf-8"))
-
-
-def assess(evidence: Evidence, settings: QcSettings | None = None) -> Qc:
+def assess(evidence: Evidence, settings: QcSettings | Profile | None = None) -> Qc:
     """Apply every rule; a rule that crashes or lacks required data never lets the result pass.
 
     Parameters
     ----------
     evidence : Evidence
         The figures of one recording.
-    settings : QcSettings, optional
-        Which profile of limits to use.
+    settings : QcSettings or Profile, optional
+        Which limits to use.
+
+    Raises
+    ------
+    UsageError
+        If there is no such profile.
     """
-    settings = settings or QcSettings()
-    profile = load_profile(settings.profile)
-    findings = [_apply(name, evidence, profile.get(name, {})) for name in RULES]
-    return Qc(verdict=verdict(findings), profile=settings.profile, findings=findings)
+    profile = _profile(settings)
+    findings = [
+        _apply(rule, evidence, profile)
+        if rule.scope == "recording"
+        else Finding(
+            rule=name, scope=rule.scope, status="not_applicable", message=ELSEWHERE[rule.scope]
+        )
+        for name, rule in profile.rules.items()
+    ]
+    needed = {name for name, rule in profile.added.items() if rule.required}
+    return Qc(
+        verdict=verdict(findings, required("recording") | needed),
+        profile=profile.name,
+        findings=findings,
+    )
+
+
+def assess_group(
+    evidence: SampleEvidence | BatchEvidence, settings: QcSettings | Profile | None = None
+) -> Qc:
+    """Apply the rules about several recordings; the same care as with one.
+
+    Parameters
+    ----------
+    evidence : SampleEvidence or BatchEvidence
+        The recordings of a sample, or of a batch.
+    settings : QcSettings or Profile, optional
+        Which limits to use.
+    """
+    profile = _profile(settings)
+    scope: Scope = "sample" if isinstance(evidence, SampleEvidence) else "batch"
+    findings = [_apply(rule, evidence, profile) for rule in RULES.values() if rule.scope == scope]
+    found = verdict(findings, required(scope))
+    return Qc(verdict=found, profile=profile.name, findings=findings)
 
 
 def judge_file(
@@ -70,42 +114,65 @@ def judge_file(
     settings : QcSettings, optional
         Which profile of limits to use.
     """
-    profile = load_profile((settings or QcSettings()).profile)
-    nothing = Evidence(None, 0, None, None, None, None, None, None, {})
-    evidence = replace(
-        nothing, recording=about, conflicts=conflicts, duplicate_frames=duplicate_frames
-    )
-    names = [rule.__name__ for rule in FILE_RULES]
-    names += ["duplicate_frames"] if duplicate_frames is not None else []
-    return [_apply(name, evidence, profile.get(name, {})) for name in names]
+    evidence = Evidence(recording=about, conflicts=conflicts, duplicate_frames=duplicate_frames)
+    names = [*FILE_RULES, *(["duplicate_frames"] if duplicate_frames is not None else [])]
+    profile = _profile(settings)
+    return [_apply(RULES[name], evidence, profile) for name in names]
 
 
-def _apply(name: str, evidence: Evidence, limits: Mapping[str, Any]) -> Finding:
+def _profile(settings: QcSettings | Profile | None) -> Profile:
+    if isinstance(settings, Profile):
+        return settings
+    return load_profile((settings or QcSettings()).profile)
+
+
+def _apply(rule: Rule, evidence: Any, profile: Profile) -> Finding:
+    """Apply one rule; a waiver takes the weight off what was found, and says so."""
+    limits = profile.limits.get(rule.name, {})
+    about: dict[str, Any] = {"rule": rule.name, "scope": rule.scope}
+    if rule.particles and evidence.role == "blank":
+        return Finding(**about, status="not_applicable", message=BLANK)
     try:
-        return RULES[name](evidence, limits)
+        found = rule.judge(evidence, limits)
     except Exception as error:  # whatever goes wrong in a rule, the verdict fails
-        return Finding(
-            rule=name,
-            status="fail",
-            message=f"The rule itself failed ({type(error).__name__}: {error}).",
-            advice="Please report this.",
-        )
+        message = f"The rule itself failed ({type(error).__name__}: {error})."
+        return Finding(**about, status="fail", message=message, advice="Please report this.")
+    bad = found.status in ("warn", "fail", "no_data")
+    reason = profile.waived.get(rule.name)
+    message = found.message
+    if bad and reason is not None:
+        message = f"{message} Waived (it would be {found.status.replace('_', ' ')}): {reason}"
+    return Finding(
+        **about,
+        status="waived" if bad and reason is not None else found.status,
+        measured=found.measured,
+        limit=found.limit,
+        unit=found.unit,
+        message=message,
+        advice=found.advice if bad else "",
+        source=limits.get("source", ""),
+    )
 
 
-def verdict(findings: Iterable[Finding]) -> Verdict:
+def verdict(findings: Iterable[Finding], needed: Set[str] | None = None) -> Verdict:
     """The worst finding counts; a required rule without data fails, any other warns.
 
     A required rule that was not applied at all fails as well.
+
+    Parameters
+    ----------
+    findings : iterable of Finding
+        What was found.
+    needed : set of str, optional
+        The required rules; by default those about a recording.
     """
-    worst: Verdict = "pass"
+    needed = required("recording") if needed is None else needed
     findings = list(findings)
-    if not {finding.rule for finding in findings} >= REQUIRED:
+    if not {finding.rule for finding in findings} >= needed:
         return "fail"
+    worst: Verdict = "pass"
     for finding in findings:
-        failed = finding.status == "fail" or (
-            finding.status == "no_data" and finding.rule in REQUIRED
-        )
-        if failed:
+        if finding.status == "fail" or (finding.status == "no_data" and finding.rule in needed):
             return "fail"
         if finding.status in ("warn", "no_data"):
             worst = "warn"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
 
 from evsize.qc.evidence import Evidence
-from evsize.results import Finding, Status
-
-Limits = Mapping[str, Any]
+from evsize.qc.judging import Judgement, Limits, above, at_most, no_data, not_applicable
 
 COPY_AGAIN = "Copy the recording again from the instrument."
 KEEP_PACE = "Record to a faster disk, close other programs, or lower the frame rate."
@@ -26,35 +23,43 @@ def spell(numbers: Sequence[int]) -> str:
     return ", ".join(ranges[:MOST_RANGES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _no_recording(rule: str) -> Finding:
-    return Finding(rule=rule, status="no_data", message="Nothing is known of the file.")
+def _no_recording() -> Judgement:
+    return no_data("Nothing is known of the file.")
+
+
+def _no_images() -> Judgement:
+    return not_applicable("The sizes come from trajectories; there is no film to look at.")
 
 
 def _shared(
-    rule: str, numbers: Sequence[int], count: int, frames: int, limits: Limits, bad: str, good: str
-) -> Finding:
+    numbers: Sequence[int],
+    count: int,
+    frames: int,
+    limits: Limits,
+    bad: str,
+    good: str,
+    advice: str = KEEP_PACE,
+) -> Judgement:
     """Judge frames by their share; the message names them."""
     share = count / max(frames, 1)
     counted = f"{count} frame{'s' if count > 1 else ''}"
-    status: Status = "pass"
-    if share > limits["warn_above"]:
-        status = "warn" if share <= limits["fail_above"] else "fail"
-    return Finding(
-        rule=rule,
-        status=status,
+    return Judgement(
+        above(share, limits["warn_above"], limits["fail_above"]),
         measured=100 * share,
-        limit=f"<= {100 * limits['warn_above']:g}, fail over {100 * limits['fail_above']:g}",
+        limit=at_most(limits, 100),
         unit="% of frames",
         message=bad.format(count=counted, frames=spell(numbers)) if count else good,
-        advice="" if status == "pass" else COPY_AGAIN if rule == "corrupt_frames" else KEEP_PACE,
+        advice=advice,
     )
 
 
-def whole_file(evidence: Evidence, limits: Limits) -> Finding:
+def whole_file(evidence: Evidence, limits: Limits) -> Judgement:
     """Does the file hold the frames that it promises?"""
     about = evidence.recording
+    if not evidence.images:
+        return _no_images()
     if about is None:
-        return _no_recording("whole_file")
+        return _no_recording()
     declared = about.frames if about.frames_declared is None else about.frames_declared
     lost = declared - about.frames
     odd = abs(lost) > limits["warn_above"]
@@ -64,24 +69,24 @@ def whole_file(evidence: Evidence, limits: Limits) -> Finding:
         message += " The frames that are there are used."
     elif lost < 0:
         message = f"The file promises {declared} frames and holds {about.frames}; all are used."
-    return Finding(
-        rule="whole_file",
-        status="warn" if odd else "pass",
+    return Judgement(
+        "warn" if odd else "pass",
         measured=lost,
         limit=f"<= {limits['warn_above']:g}",
         unit="frames missing",
         message=message,
-        advice=COPY_AGAIN if odd else "",
+        advice=COPY_AGAIN,
     )
 
 
-def corrupt_frames(evidence: Evidence, limits: Limits) -> Finding:
+def corrupt_frames(evidence: Evidence, limits: Limits) -> Judgement:
     """Could all frames be decoded whole?"""
     about = evidence.recording
+    if not evidence.images:
+        return _no_images()
     if about is None:
-        return _no_recording("corrupt_frames")
+        return _no_recording()
     return _shared(
-        "corrupt_frames",
         about.damaged_frames,
         len(about.damaged_frames),
         about.frames,
@@ -89,16 +94,18 @@ def corrupt_frames(evidence: Evidence, limits: Limits) -> Finding:
         "Not decoded whole: {count} ({frames}). Where nothing could be decoded, the nearest intact "
         "frame stands in.",
         "Every frame was decoded whole.",
+        COPY_AGAIN,
     )
 
 
-def duplicate_frames(evidence: Evidence, limits: Limits) -> Finding:
+def duplicate_frames(evidence: Evidence, limits: Limits) -> Judgement:
     """Is every frame another picture than the one before?"""
+    if not evidence.images:
+        return _no_images()
     same = evidence.duplicate_frames
     if same is None or evidence.recording is None:
-        return _no_recording("duplicate_frames")
+        return _no_recording()
     return _shared(
-        "duplicate_frames",
         same,
         len(same),
         evidence.recording.frames,
@@ -109,17 +116,16 @@ def duplicate_frames(evidence: Evidence, limits: Limits) -> Finding:
     )
 
 
-def missing_frames(evidence: Evidence, limits: Limits) -> Finding:
+def missing_frames(evidence: Evidence, limits: Limits) -> Judgement:
     """Do the times of the frames leave no gap?"""
     about = evidence.recording
     if about is None:
-        return _no_recording("missing_frames")
+        return _no_recording()
     if about.uneven_frames is None:
-        return _no_times("missing_frames")
+        return _no_times()
     missed = about.missed_after
     lost = sum(missed.values())
     return _shared(
-        "missing_frames",
         list(missed),
         lost,
         about.frames + lost,
@@ -129,16 +135,15 @@ def missing_frames(evidence: Evidence, limits: Limits) -> Finding:
     )
 
 
-def even_times(evidence: Evidence, limits: Limits) -> Finding:
+def even_times(evidence: Evidence, limits: Limits) -> Judgement:
     """Do the frames come at even intervals?"""
     about = evidence.recording
     if about is None:
-        return _no_recording("even_times")
+        return _no_recording()
     uneven = about.uneven_frames
     if uneven is None:
-        return _no_times("even_times")
+        return _no_times()
     return _shared(
-        "even_times",
         uneven,
         len(uneven),
         about.frames,
@@ -148,54 +153,49 @@ def even_times(evidence: Evidence, limits: Limits) -> Finding:
     )
 
 
-def _no_times(rule: str) -> Finding:
-    return Finding(
-        rule=rule,
-        status="not_applicable",
-        message="The file has no time of its own for each frame.",
-    )
+def _no_times() -> Judgement:
+    return not_applicable("The file has no time of its own for each frame.")
 
 
-def sources_agree(evidence: Evidence, _: Limits) -> Finding:
+def sources_agree(evidence: Evidence, _: Limits) -> Judgement:
     """Do all sources say the same about how the recording was made?"""
     conflicts = evidence.conflicts
-    return Finding(
-        rule="sources_agree",
-        status="warn" if conflicts else "pass",
+    return Judgement(
+        "warn" if conflicts else "pass",
         measured=len(conflicts),
         limit="0",
         unit="contradictions",
         message=" ".join(conflicts) if conflicts else "No source contradicts another.",
-        advice="Correct the wrong one." if conflicts else "",
+        advice="Correct the wrong one.",
     )
 
 
-def polarity(evidence: Evidence, _: Limits) -> Finding:
+def polarity(evidence: Evidence, _: Limits) -> Judgement:
     """Are the spots bright on a dark ground, as scattered light is?"""
     dark = evidence.dark_spots
     if dark is None:
-        return Finding(rule="polarity", status="no_data", message="No spot was found.")
-    return Finding(
-        rule="polarity",
-        status="warn" if dark else "pass",
+        if not evidence.images:
+            return _no_images()
+        return no_data("No spot was found.")
+    return Judgement(
+        "warn" if dark else "pass",
         measured="dark spots" if dark else "bright spots",
         limit="bright spots",
         message="Spots are dark on a bright ground: this is no light scattered in the dark. Sizes "
         "hold; brightness does not tell small particles from large ones."
         if dark
         else "Spots are bright on a dark ground.",
-        advice="Right for a bright-field film; else look whether it was inverted." if dark else "",
+        advice="Right for a bright-field film; else look whether it was inverted.",
     )
 
 
-DAMAGE_RULES = (
-    whole_file,
-    corrupt_frames,
-    duplicate_frames,
-    missing_frames,
-    even_times,
-    sources_agree,
-    polarity,
-)
-FILE_RULES = (whole_file, corrupt_frames, missing_frames, even_times, sources_agree)
-"""Those that need nothing but the opened file."""
+def as_recorded(evidence: Evidence, _: Limits) -> Judgement:
+    """Is the recording as the camera made it, as far as the file shows?"""
+    odd = bool(evidence.notes)
+    return Judgement(
+        "warn" if odd else "pass",
+        measured=len(evidence.notes),
+        limit="no remark",
+        message=" ".join(evidence.notes) if odd else "Nothing odd was found in the file.",
+        advice="Use the camera's own frames, unconverted.",
+    )

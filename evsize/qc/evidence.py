@@ -1,9 +1,9 @@
-"""What the quality rules look at."""
+"""What the rules about one recording look at."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evsize.results import RecordingInfo
 
@@ -16,15 +16,32 @@ class Evidence:
     ----------
     duration_s : float or None
         Length of the recording, s.
-    n_used : int
-        Tracks that carry a size.
+    n_used, n_tracks : int
+        Tracks that carry a size, and all that were completed.
     particles_per_frame, false_detections_per_frame : float or None
     exposure_fraction : float or None
         Exposure over frame interval.
     saturated_share : float or None
         Share of positions with saturated pixels.
     search_radius_um : float or None
-    d50_nm : float or None
+    flow_um_s : (float, float) or None
+        Mean flow along x and y.
+    temperature_c : float or None
+    temperature_source : str
+        Who says so.
+    cell_per_ml : float or None
+        Particles per mL as filmed, the dilution not taken out.
+    no_concentration : str
+        Why there is none.
+    detection_limit_nm : float or None
+    counted : bool
+        Whether missed particles were asked for; False where the user left that out.
+    instrument_misfits : tuple of str or None
+        In what the instrument file differs from the recording; None where there is no such file.
+    images : bool
+        Whether spots were found in images; False for trajectories of another tracker.
+    role : str
+        What the recording is for: sample, blank or beads.
     figures : mapping
         Diagnostics of the stages, by name.
     notes : tuple of str
@@ -41,15 +58,25 @@ class Evidence:
         Frames behind a sudden event, by its kind: scene_cut, stage_jump, pulse.
     """
 
-    duration_s: float | None
-    n_used: int
-    particles_per_frame: float | None
-    false_detections_per_frame: float | None
-    exposure_fraction: float | None
-    saturated_share: float | None
-    search_radius_um: float | None
-    d50_nm: float | None
-    figures: Mapping[str, float | None]
+    duration_s: float | None = None
+    n_used: int = 0
+    n_tracks: int = 0
+    particles_per_frame: float | None = None
+    false_detections_per_frame: float | None = None
+    exposure_fraction: float | None = None
+    saturated_share: float | None = None
+    search_radius_um: float | None = None
+    flow_um_s: tuple[float, float] | None = None
+    temperature_c: float | None = None
+    temperature_source: str = ""
+    cell_per_ml: float | None = None
+    no_concentration: str = ""
+    detection_limit_nm: float | None = None
+    counted: bool = True
+    instrument_misfits: tuple[str, ...] | None = None
+    images: bool = True
+    role: str = "sample"
+    figures: Mapping[str, float | None] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     recording: RecordingInfo | None = None
     duplicate_frames: tuple[int, ...] | None = None

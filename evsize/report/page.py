@@ -20,7 +20,7 @@ from evsize.storage import read_result
 
 PAGE_FILE = "report.html"
 _PICTURE_PX, _STRIP_PX = 900, 1300
-_ORDER = ("fail", "no_data", "warn", "pass", "not_applicable")
+_ORDER = ("fail", "no_data", "warn", "waived", "pass", "not_applicable")
 _EMBEDDED_BYTES = 600_000
 _DOWNLOADS = {
     "result.json": ("application/json", "all figures, settings and findings"),

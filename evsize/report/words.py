@@ -29,6 +29,7 @@ STATUS_MARK = {
     "fail": "\u2715",
     "no_data": "?",
     "not_applicable": "\u2013",
+    "waived": "~",
 }
 """A sign beside each status, so that none is told by colour alone."""
 

@@ -65,7 +65,7 @@ def test_a_result_at_another_temperature(saved):
     }
     assert warm["acquisition"]["medium"]["source"].startswith("saved result")
     assert warm["tracks"]["n_used"] == cold["tracks"]["n_used"]
-    assert "sized anew" in warm["recording"]["notes"][-1]
+    assert "sized anew" in warm["recording"]["remarks"][-1]
 
 
 def test_the_same_values_give_the_same_sizes(saved):

@@ -8,51 +8,14 @@ from dataclasses import replace
 import pytest
 
 from evsize import qc
-from evsize.errors import UsageError
-from evsize.qc import Evidence, assess, load_profile, verdict
-from evsize.qc.rules import REQUIRED, RULES
-from evsize.results import Finding, RecordingInfo
-from evsize.settings import QcSettings
+from evsize.qc import Evidence, assess, verdict
+from evsize.qc.profile import Profile
+from evsize.qc.registry import RULES, Rule, required
+from evsize.results import Finding
+from tests.qc.evidence import FIGURES, GOOD, changed, recorded
 
-FIGURES = {
-    "truncated_step_share": 1e-4,
-    "ambiguous_link_share": 0.002,
-    "frame_step_variation": 0.01,
-    "frame_step_variation_z": 0.5,
-    "frame_step_period": None,
-    "max_flow_step_um": 0.1,
-    "flow_speed_um_s": 1.0,
-    "loc_var_measured_um2": 0.0025,
-    "loc_var_measured_se_um2": 0.0001,
-    "loc_var_predicted_um2": 0.0020,
-    **{f"step_correlation_lag_{lag}": 0.001 for lag in (2, 3, 4, 5, 6)},
-    **{f"step_correlation_se_lag_{lag}": 0.002 for lag in (2, 3, 4, 5, 6)},
-    **{f"diameter_from_lag_{lag}_nm": 100.0 for lag in (1, 4, 8, 12)},
-}
-WHOLE = RecordingInfo(
-    path="a.tif", frames=1500, height_px=480, width_px=640, bit_depth=8, uneven_frames=[]
-)
-
-
-def recorded(**changes: object) -> RecordingInfo:
-    return WHOLE.model_copy(update=changes)
-
-
-GOOD = Evidence(
-    duration_s=60.0,
-    n_used=3000,
-    particles_per_frame=50.0,
-    false_detections_per_frame=0.2,
-    exposure_fraction=0.5,
-    saturated_share=0.001,
-    search_radius_um=2.5,
-    d50_nm=100.0,
-    figures=FIGURES,
-    recording=WHOLE,
-    duplicate_frames=(),
-    sudden_frames={"scene_cut": (), "stage_jump": (), "pulse": ()},
-    dark_spots=False,
-)
+REQUIRED = required("recording")
+ABOUT_RECORDINGS = [name for name, rule in RULES.items() if rule.scope == "recording"]
 
 # rule, what is changed in the evidence, status; names of `FIGURES` change the figures
 CASES = [
@@ -78,6 +41,50 @@ CASES = [
     ("false_detections", {"false_detections_per_frame": 5.1}, "fail"),
     ("false_detections", {"false_detections_per_frame": None}, "no_data"),
     ("false_detections", {"false_detections_per_frame": math.nan}, "fail"),
+    ("tracks_share", {"n_used": 1200}, "pass"),
+    ("tracks_share", {"n_used": 1199}, "warn"),
+    ("tracks_share", {"n_tracks": 0}, "no_data"),
+    ("cell_concentration", {"cell_per_ml": 1e7}, "pass"),
+    ("cell_concentration", {"cell_per_ml": 1e9}, "pass"),
+    ("cell_concentration", {"cell_per_ml": 9.9e6}, "warn"),
+    ("cell_concentration", {"cell_per_ml": 1.01e9}, "warn"),
+    ("cell_concentration", {"cell_per_ml": math.nan}, "warn"),
+    ("cell_concentration", {"cell_per_ml": None}, "not_applicable"),
+    ("outside_range", {"outside_range_share": 0.05}, "pass"),
+    ("outside_range", {"outside_range_share": 0.051}, "warn"),
+    ("outside_range", {"outside_range_share": None}, "no_data"),
+    ("sub_pixel_bias", {"sub_pixel_rms_px": 0.1}, "pass"),
+    ("sub_pixel_bias", {"sub_pixel_rms_px": 0.101}, "warn"),
+    ("sub_pixel_bias", {"sub_pixel_rms_px": None}, "no_data"),
+    ("steady_focus", {"spot_number_change": 1.6}, "pass"),
+    ("steady_focus", {"spot_number_change": 1.6, "spot_number_change_z": 4.1}, "warn"),
+    ("steady_focus", {"spot_number_change": 1.5, "spot_number_change_z": 9.0}, "pass"),
+    ("steady_focus", {"spot_snr_change": 1.6, "spot_snr_change_z": 4.1}, "warn"),
+    ("steady_focus", {"spot_snr_change": None}, "no_data"),
+    ("steady_focus", {"sudden_frames": {"scene_cut": (3,)}}, "not_applicable"),
+    ("steady_background", {"background_change_sd": 1.0}, "pass"),
+    ("steady_background", {"background_change_sd": 1.1}, "warn"),
+    ("steady_background", {"background_change_sd": None}, "no_data"),
+    ("steady_background", {"sudden_frames": {"scene_cut": (3,)}}, "not_applicable"),
+    ("temperature", {"temperature_c": 15.0}, "pass"),
+    ("temperature", {"temperature_c": 14.9}, "warn"),
+    ("temperature", {"temperature_c": 41.0}, "warn"),
+    ("temperature", {"temperature_c": None}, "no_data"),
+    ("detection_limit", {"detection_limit_nm": 70.0}, "pass"),
+    ("detection_limit", {"detection_limit_nm": 71.0}, "warn"),
+    ("detection_limit", {"detection_limit_nm": None}, "no_data"),
+    ("detection_limit", {"detection_limit_nm": None, "counted": False}, "not_applicable"),
+    ("detection_limit", {"detection_limit_nm": None, "images": False}, "not_applicable"),
+    ("self_check", {"self_check_bias_percent": 2.9}, "pass"),
+    ("self_check", {"self_check_bias_percent": 3.1}, "warn"),
+    ("self_check", {"self_check_bias_percent": -3.1}, "warn"),
+    ("self_check", {"self_check_bias_percent": -11.1}, "fail"),
+    ("self_check", {"self_check_bias_percent": 9, "self_check_bias_se_percent": 4}, "pass"),
+    ("self_check", {"self_check_bias_percent": None}, "no_data"),
+    ("self_check", {"self_check_bias_percent": None, "counted": False}, "not_applicable"),
+    ("instrument_fits", {"instrument_misfits": ()}, "pass"),
+    ("instrument_fits", {"instrument_misfits": ("Another exposure.",)}, "warn"),
+    ("instrument_fits", {}, "not_applicable"),
     ("search_radius", {}, "pass"),
     ("search_radius", {"truncated_step_share": 0.0011}, "warn"),
     ("search_radius", {"truncated_step_share": 0.021}, "fail"),
@@ -155,12 +162,6 @@ CASES = [
 ]
 
 
-def changed(changes) -> Evidence:
-    figures = {name: value for name, value in changes.items() if name in FIGURES}
-    others = {name: value for name, value in changes.items() if name not in FIGURES}
-    return replace(GOOD, figures=FIGURES | figures, **others)
-
-
 def finding(rule: str, evidence: Evidence) -> Finding:
     return next(each for each in assess(evidence).findings if each.rule == rule)
 
@@ -177,7 +178,7 @@ def test_status(rule, changes, status):
 
 
 def test_every_rule_is_seen_to_pass_and_not_to_pass():
-    for rule in RULES:
+    for rule in ABOUT_RECORDINGS:
         seen = {status for name, _, status in CASES if name == rule}
         if rule != "motion_blur":
             assert "pass" in seen
@@ -186,25 +187,13 @@ def test_every_rule_is_seen_to_pass_and_not_to_pass():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_contract_of_the_registry(rule):
-    assert RULES[rule].__name__ == rule
-    question = (RULES[rule].__doc__ or "").strip()
-    assert question.endswith("?")
-    nothing = Evidence(None, 0, None, None, None, None, None, None, {})
-    for evidence in (GOOD, nothing):
+    assert RULES[rule].name == rule
+    assert RULES[rule].question.endswith("?")
+    for evidence in (GOOD, Evidence()):
         found = finding(rule, evidence)
         assert found.rule == rule
         assert "itself failed" not in found.message
         assert found.message.endswith((".", ")"))
-
-
-def test_contract_of_the_profile():
-    profile = load_profile("general")
-    assert set(profile) <= set(RULES)
-    for rule, limits in profile.items():
-        assert limits["source"], rule
-    without = {"something_to_size", "as_recorded", "sources_agree", "polarity"}
-    assert set(RULES) - set(profile) == without
-    assert set(RULES) > REQUIRED
 
 
 def test_findings_come_in_the_order_of_the_registry():
@@ -223,12 +212,13 @@ def test_one_warning_warns_and_one_failure_fails():
     assert assess(replace(GOOD, duration_s=2.0, saturated_share=0.5)).verdict == "fail"
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", ABOUT_RECORDINGS)
 def test_a_rule_that_crashes_fails_the_verdict(rule, monkeypatch):
     def crash(evidence, limits):
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(qc, "RULES", dict(RULES) | {rule: crash})
+    crash.__name__ = rule
+    monkeypatch.setattr(qc.Profile, "rules", dict(RULES) | {rule: Rule(crash)})
     found = assess(GOOD)
     assert found.verdict == "fail"
     broken = next(each for each in found.findings if each.rule == rule)
@@ -237,7 +227,7 @@ def test_a_rule_that_crashes_fails_the_verdict(rule, monkeypatch):
 
 
 def test_missing_limits_fail_the_verdict(monkeypatch):
-    monkeypatch.setattr(qc, "load_profile", lambda name: {})
+    monkeypatch.setattr(qc, "load_profile", lambda name: Profile(name, {}))
     assert assess(GOOD).verdict == "fail"
 
 
@@ -263,14 +253,7 @@ def test_not_applicable_does_not_count():
 
 
 def test_no_evidence_fails():
-    nothing = Evidence(None, 0, None, None, None, None, None, None, {})
-    assert assess(nothing).verdict == "fail"
-
-
-@pytest.mark.parametrize("name", ["strict", "../general", "", "general.toml"])
-def test_an_unknown_profile_names_the_known_ones(name):
-    with pytest.raises(UsageError, match="general"):
-        assess(GOOD, QcSettings(profile=name))
+    assert assess(Evidence()).verdict == "fail"
 
 
 def test_findings_name_the_frames():
@@ -281,3 +264,59 @@ def test_findings_name_the_frames():
     assert "and 10 more" in found.message
     found = finding("missing_frames", replace(GOOD, recording=recorded(missed_after={20: 5})))
     assert found.message == "Dropped: 5 frames, by the file's own times, after frame 20."
+
+
+TRAJECTORIES = {
+    "images": False,
+    "false_detections_per_frame": None,
+    "search_radius_um": None,
+    "duplicate_frames": None,
+    "dark_spots": None,
+    "sudden_frames": None,
+    "detection_limit_nm": None,
+    "cell_per_ml": None,
+    "truncated_step_share": None,
+    "ambiguous_link_share": None,
+    "loc_var_predicted_um2": None,
+    "self_check_bias_percent": None,
+    "background_change_sd": None,
+}
+
+
+def test_good_trajectories_pass_without_images():
+    found = assess(changed(TRAJECTORIES))
+    assert found.verdict == "pass"
+    skipped = {each.rule for each in found.findings if each.status == "not_applicable"}
+    assert skipped >= {"false_detections", "saturated_spots", "duplicate_frames", "polarity"}
+    assert not {each.rule for each in found.findings if each.status == "no_data"}
+
+
+def test_images_without_data_are_no_trajectories():
+    found = assess(changed(TRAJECTORIES | {"images": True}))
+    assert found.verdict == "fail"
+
+
+def test_a_declared_blank_passes_with_nothing_in_it():
+    nothing = dict.fromkeys(FIGURES) | {
+        "n_used": 0,
+        "n_tracks": 0,
+        "particles_per_frame": 0.0,
+        "saturated_share": None,
+        "dark_spots": None,
+        "background_change_sd": 0.1,
+    }
+    assert assess(changed(nothing)).verdict == "fail"
+    assert assess(changed(nothing | {"role": "blank"})).verdict == "pass"
+    assert assess(changed(nothing | {"role": "blank", "duration_s": 2.0})).verdict == "fail"
+
+
+def test_rules_about_groups_are_not_applicable_to_one_recording():
+    found = {each.rule: each for each in assess(GOOD).findings}
+    for name, rule in RULES.items():
+        if rule.scope != "recording":
+            assert found[name].status == "not_applicable"
+            assert found[name].scope == rule.scope
+
+
+def test_findings_carry_the_source_of_their_limit():
+    assert "Vestad" in finding("duration", GOOD).source
