@@ -89,7 +89,7 @@ class TrackingSettings(Section):
         50.0, description="smallest diameter whose steps the first search radius must hold, nm"
     )
     max_gap_frames: Annotated[int, Field(ge=0, le=2)] = Field(
-        1, description="missed frames over which a track goes on"
+        2, description="missed frames over which a track goes on"
     )
     remove_flow: bool = Field(True, description="fit and remove a smooth flow")
 

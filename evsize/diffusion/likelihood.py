@@ -89,7 +89,8 @@ def unseen_steps(
     """Log-probability that no step went beyond the search radius, where it would not be seen.
 
     Subtracted from the log-likelihood, it makes up for the long steps at which tracks end. Steps
-    count as independent: their correlation by blur and noise is of second order here.
+    count as independent: their correlation by blur and noise is of second order here. Over missed
+    frames the radius grows as the standard deviation of the step does.
 
     Returns
     -------
@@ -104,5 +105,6 @@ def unseen_steps(
     for span in np.unique(steps.span):
         count = np.bincount(owner[steps.span == span], minlength=n_tracks)
         variance = travel * (span - 2 * conditions.blur) + 2 * loc_var_um2[:, None]
-        total += count[:, None] * np.log(-np.expm1(-(radius_um**2) / (2 * variance)))
+        reach_um2 = radius_um**2 * (span - 2 * conditions.blur) / (1 - 2 * conditions.blur)
+        total += count[:, None] * np.log(-np.expm1(-reach_um2 / (2 * variance)))
     return total

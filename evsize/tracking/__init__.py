@@ -91,6 +91,7 @@ def _film(
         xy_um=table[["x_px", "y_px"]].to_numpy() * pixel,
         weak=(table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0,
         merged=(table["flags"].to_numpy() & np.uint32(Flag.MERGED)) > 0,
+        snr=table["snr"].to_numpy(),
         n_frames=len(detections.frames),
         size_um=(detections.width_px * pixel, detections.height_px * pixel),
         overlap_um=overlap_px * pixel,

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
+from evsize.tracking.odds import Odds
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -27,13 +29,15 @@ def link(
     *,
     ahead_um: Floats | None = None,
     cuts: NDArray[np.bool_] | None = None,
+    odds: Odds | None = None,
 ) -> Ints:
     """Number the track of each spot.
 
-    From frame to frame the links with the smallest sum of squared steps are chosen, an end or a
-    beginning costing as much as a step of one search radius (Crocker & Grier, J. Colloid
-    Interface Sci. 179, 298 (1996)). Over a gap the radius stays the same: a wider one gains the
-    rare long step and loses more to wrong links.
+    From frame to frame the links with the largest sum of log-odds are chosen, none whose odds are
+    against it. As long as nothing is known of the particles, it is those with the smallest sum of
+    squared steps, an end or a beginning costing as much as a step of one search radius (Crocker &
+    Grier, J. Colloid Interface Sci. 179, 298 (1996)), over a gap too: a wider radius would lose
+    more to wrong links than it gains. With odds it grows with the step.
 
     Parameters
     ----------
@@ -51,6 +55,8 @@ def link(
         How far the flow carries each spot over 1, 2, ... frames, um; none if left out.
     cuts : ndarray of bool, (n_frames,), optional
         Frames that show another scene than the one before: no track goes on.
+    odds : Odds, optional
+        What the spots' strengths say of their links.
 
     Returns
     -------
@@ -68,7 +74,12 @@ def link(
         predicted = xy_um[alive]
         if ahead_um is not None:
             predicted = predicted + ahead_um[now - frame[alive] - 1, alive]
-        sources, targets = assign(predicted, xy_um[new], radius_um)
+        square = _square_distances(predicted, xy_um[new])
+        if odds is None:
+            gain = radius_um**2 - square
+        else:
+            gain = odds.of(alive, now - frame[alive], new, square)
+        sources, targets = assign(gain)
         track[new[targets]] = track[alive[sources]]
         born = np.delete(new, targets)
         track[born] = n_tracks + np.arange(len(born))
@@ -78,17 +89,19 @@ def link(
     return track
 
 
-def assign(predicted_um: Floats, found_um: Floats, radius_um: float) -> tuple[Ints, Ints]:
-    """Pairs (number in `predicted_um`, number in `found_um`) of the best assignment."""
-    if not len(predicted_um) or not len(found_um):
+def assign(gain: Floats) -> tuple[Ints, Ints]:
+    """Rows and columns of the pairs with the largest sum of gains, each of them above 0."""
+    if not gain.size:
         empty = np.zeros(0, np.int64)
         return empty, empty
-    x, y = (predicted_um[:, axis, None] - found_um[:, axis] for axis in (0, 1))
-    square = x * x + y * y
-    gain = np.minimum(square - radius_um**2, 0.0)
-    sources, targets = linear_sum_assignment(gain)
-    linked = gain[sources, targets] < 0
-    return sources[linked], targets[linked]
+    rows, columns = linear_sum_assignment(-np.maximum(gain, 0.0))
+    linked = gain[rows, columns] > 0
+    return rows[linked], columns[linked]
+
+
+def _square_distances(one_um: Floats, other_um: Floats) -> Floats:
+    x, y = (one_um[:, axis, None] - other_um[:, axis] for axis in (0, 1))
+    return np.asarray(x * x + y * y)
 
 
 def ambiguous_share(frame: Ints, start_um: Floats, step_um: Floats, radius_um: float) -> float:

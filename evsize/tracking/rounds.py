@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.tracking import events, flow, linking, pieces, radius
+from evsize.tracking import events, flow, linking, odds, pieces, radius
 from evsize.tracking.field import SPACING, FlowField, fit
 
 Floats = NDArray[np.float64]
@@ -37,6 +37,8 @@ class Film:
         Spots that only continue tracks.
     merged : ndarray of bool, (spots,)
         Spots that are two.
+    snr : ndarray, (spots,)
+        Signal-to-noise ratio of each.
     n_frames : int
     size_um : (float, float)
         Width and height of the image.
@@ -52,6 +54,7 @@ class Film:
     xy_um: Floats
     weak: Bools
     merged: Bools
+    snr: Floats
     n_frames: int
     size_um: tuple[float, float]
     overlap_um: float
@@ -107,6 +110,8 @@ class Linked:
         The spots kept, sorted by track and frame.
     track : ndarray of int, (positions,)
         Track of each.
+    whole : ndarray of int, (spots,)
+        Track of every spot, before anything was cut or left out.
     motion : Motion
         With whose flow the spots were predicted.
     radius : Radius
@@ -119,6 +124,7 @@ class Linked:
 
     order: Ints
     track: Ints
+    whole: Ints
     motion: Motion
     radius: Radius
     truncated: float | None
@@ -152,11 +158,12 @@ def no_motion(n_frames: int) -> Motion:
 
 def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) -> Linked:
     """Link until flow and radius, refined from the tracks of the round before, have settled."""
-    current = first
+    current, known = first, None
     for turn in range(ROUNDS):
-        order, track, border, company = _link_once(film, motion, current)
+        whole = _link_all(film, motion, current, known)
+        order, track, border, company = _cut(film, whole, motion, current)
         found = _look(film, order, track, motion, fit_flow=fit_flow)
-        linked = Linked(order, track, motion, current, None, border, company)
+        linked = Linked(order, track, whole, motion, current, None, border, company)
         if found is None:
             return linked
         refined, variance, n_steps = found
@@ -168,14 +175,23 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
         if turn == ROUNDS - 1 or (turn > 0 and same_radius and same_motion):
             break
         motion, current = refined, wanted
+        known = odds.learn(
+            film.frame,
+            film.snr,
+            whole,
+            (variance, n_steps),
+            (film.area_um2, film.n_frames, film.blur),
+            current.radius_um,
+            film.max_gap,
+        )
     return linked
 
 
-def _link_once(film: Film, motion: Motion, current: Radius) -> tuple[Ints, Ints, float, float]:
-    """Positions that count, sorted by track and frame, their tracks, border and company share."""
+def _link_all(film: Film, motion: Motion, current: Radius, known: odds.Odds | None) -> Ints:
+    """Track of every spot."""
     spans = range(1, film.max_gap + 2)
     ahead = np.stack([motion.field.over_step(film.frame, m, film.xy_um) for m in spans])
-    track = linking.link(
+    return linking.link(
         film.frame,
         film.xy_um,
         film.n_frames,
@@ -183,7 +199,15 @@ def _link_once(film: Film, motion: Motion, current: Radius) -> tuple[Ints, Ints,
         film.max_gap,
         ahead_um=ahead,
         cuts=motion.cuts,
+        odds=known,
     )
+
+
+def _cut(
+    film: Film, whole: Ints, motion: Motion, current: Radius
+) -> tuple[Ints, Ints, float, float]:
+    """Positions that count, sorted by track and frame, their tracks, border and company share."""
+    track = whole.copy()
     order = np.lexsort((film.frame, track))
     order = order[pieces.drop_weak_starts(track[order], film.weak[order])]
     company = film.merged | pieces.in_company(film.frame, film.xy_um, film.overlap_um)

@@ -144,7 +144,7 @@ def test_gaps_are_closed_and_marked():
     span = np.diff(table["frame"])
     same = np.diff(table["track_id"]) == 0
     assert np.array_equal(after[1:], same & (span > 1))
-    assert span[same].max() == 2
+    assert span[same].max() == TrackingSettings().max_gap_frames + 1
     assert after.sum() > 0.05 * len(table)
     best, error = pooled_d(tracks)
     # the radius stays the same over a gap: of steps with twice the variance exp(-REACH^2/4) = 1 %

@@ -1,0 +1,138 @@
+"""Odds that two spots are the same particle, against an end and a beginning.
+
+A link from a spot a to a spot b over m frames is as likely as a particle like a goes on as one
+like b, times the density of its step; without it, a track like a ends and one like b, which may
+be noise, begins somewhere. What particles of each strength do is learnt from links made before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CLASSES = 8
+"""Classes of strength, each with as many spots."""
+LEAST_LINKS = 200
+"""With fewer links made before, nothing is learnt from them."""
+BORROWED = 5.0
+"""Links' worth of what all spots do that is added to what the spots of a class do."""
+FINENESS = 256
+"""Distances at which the density of a step is worked out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """Log-odds of a link.
+
+    Attributes
+    ----------
+    spot_class : ndarray of int, (spots,)
+        Class of strength of each spot.
+    going_on : ndarray, (spans, classes, classes)
+        Log-odds of a pair but for its distance, 1/um^2: frames spanned, class of the first and of
+        the second spot.
+    step : ndarray, (spans, FINENESS)
+        Logarithm of the density of a step, 1/um^2, over the square of its length.
+    radius_um : ndarray, (spans,)
+        Length at the end of each row of `step`: none is longer.
+    """
+
+    spot_class: Ints
+    going_on: Floats
+    step: Floats
+    radius_um: Floats
+
+    def of(self, sources: Ints, span: Ints, targets: Ints, square_um2: Floats) -> Floats:
+        """Log-odds of all pairs, (sources, targets); minus infinity beyond the radius."""
+        a, b = self.spot_class[sources], self.spot_class[targets]
+        row = (span - 1)[:, None]
+        place = square_um2 / self.radius_um[row] ** 2
+        column = np.minimum(place * FINENESS, FINENESS - 1).astype(np.int64)
+        odds = self.going_on[row, a[:, None], b] + self.step[row, column]
+        return np.where(place < 1, odds, -np.inf)
+
+
+def learn(
+    frame: Ints,
+    strength: Floats,
+    track: Ints,
+    variances: tuple[Floats, Ints],
+    film: tuple[float, int, float],
+    radius_um: float,
+    max_gap: int,
+) -> Odds | None:
+    """Odds from the tracks of an earlier round.
+
+    Parameters
+    ----------
+    frame, track : ndarray of int, (spots,)
+        Frame, ascending, and track of each spot.
+    strength : ndarray, (spots,)
+        Signal-to-noise ratio or brightness of each.
+    variances : (ndarray, ndarray of int)
+        Variance of the step over one frame (um^2, an axis) of some tracks, and their steps.
+    film : (float, int, float)
+        Area of the image (um^2), number of frames, and R of Berglund.
+    radius_um : float
+        Largest step, um.
+    max_gap : int
+        Frames that a track may miss.
+
+    Returns
+    -------
+    Odds or None
+        None where there are too few links to learn from.
+    """
+    order = np.lexsort((frame, track))
+    same = track[order][1:] == track[order][:-1]
+    if same.sum() < LEAST_LINKS:
+        return None
+    source, target = order[:-1][same], order[1:][same]
+    span = frame[target] - frame[source]
+    spot_class = np.searchsorted(_edges(strength), strength, side="right")
+    n = int(spot_class.max()) + 1
+    area_um2, n_frames, blur = film
+    first = np.ones(len(frame), bool)
+    first[target] = False
+    usual = BORROWED * (np.bincount(spot_class, minlength=n) + 1) / (len(frame) + n)
+    births = np.bincount(spot_class[first], minlength=n) + usual
+    log_births = np.log(births / (n_frames * area_um2))
+    waiting = np.bincount(spot_class, minlength=n).astype(float)
+    going_on = np.empty((max_gap + 1, n, n))
+    for m in range(1, max_gap + 2):
+        made = np.zeros((n, n))
+        np.add.at(made, (spot_class[source[span == m]], spot_class[target[span == m]]), 1)
+        taken = (made.sum(axis=0) + 1) / (waiting.sum() + n)
+        share = (made + BORROWED * taken) / (waiting + BORROWED)[:, None]
+        ends = np.maximum(1 - share.sum(axis=1), 1e-3)
+        going_on[m - 1] = np.log(share) - np.log(ends)[:, None] - log_births
+        waiting = waiting - made.sum(axis=1)
+    longer = _longer(max_gap, blur)
+    reach = radius_um * np.sqrt(longer)
+    return Odds(spot_class, going_on, _densities(variances, longer, reach), reach)
+
+
+def _edges(strength: Floats) -> Floats:
+    return np.unique(np.quantile(strength, np.arange(1, CLASSES) / CLASSES))
+
+
+def _longer(max_gap: int, blur: float) -> Floats:
+    """Variance of steps over 1, 2, ... frames, in that over one."""
+    return np.asarray((np.arange(1, max_gap + 2) - 2 * blur) / (1 - 2 * blur))
+
+
+def _densities(variances: tuple[Floats, Ints], longer: Floats, reach_um: Floats) -> Floats:
+    """Log density of plane steps over 1, 2, ... frames: all tracks' Gaussians together."""
+    variance, weight = variances[0], variances[1] / variances[1].sum()
+    middle = (np.arange(FINENESS)[:, None] + 0.5) / FINENESS
+    rows = []
+    for times, reach in zip(longer, reach_um, strict=True):
+        v = variance * times
+        square = middle * reach**2
+        rows.append(np.log((weight / (2 * np.pi * v) * np.exp(-square / (2 * v))).sum(axis=1)))
+    return np.array(rows)
