@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+
+from benchmarks.pages import short
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".benchmarks"
@@ -21,6 +28,7 @@ def rows(
     cells: Iterable[Mapping[str, Any]],
     compute: Callable[..., Row],
     sources: Iterable[str],
+    jobs: int = 1,
 ) -> pd.DataFrame:
     """Compute a row for every cell, or read it where it is known.
 
@@ -31,28 +39,36 @@ def rows(
     cells : iterable of mapping
         Arguments of `compute`, one mapping a row: numbers and text.
     compute : callable
-        Gives the row.
+        Gives the row; must be found by name in its module if `jobs` is more than 1.
     sources : iterable of str
         Files or folders, from the root of the project, on whose Python code a row depends: a row
         computed with other code is computed anew.
+    jobs : int
+        Processes.
     """
     folder = FOLDER / table
     folder.mkdir(parents=True, exist_ok=True)
-    code = _digest(sources)
+    one = partial(_row, folder, _digest(sources), compute)
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) if jobs > 1 else None
     result = []
-    for cell in cells:
-        key = json.dumps([dict(cell), code], sort_keys=True)
-        path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
-        if path.exists():
-            row = json.loads(path.read_text())
-        else:
-            row = dict(cell) | compute(**cell)
-            partial = path.with_suffix(".part")
-            partial.write_text(json.dumps(row, default=float))
-            partial.replace(path)
-        print(table, " ".join(f"{k}={_short(v)}" for k, v in row.items()), flush=True)
-        result.append(row)
+    with pool or nullcontext():
+        for row in (pool.map if pool else map)(one, [dict(cell) for cell in cells]):
+            shown = {k: v for k, v in row.items() if isinstance(v, str | int | float)}
+            print(table, " ".join(f"{k}={short(v)}" for k, v in shown.items()), flush=True)
+            result.append(row)
     return pd.DataFrame(result)
+
+
+def _row(folder: Path, code: str, compute: Callable[..., Row], cell: Row) -> Row:
+    key = json.dumps([cell, code], sort_keys=True)
+    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.json"
+    if path.exists():
+        return dict(json.loads(path.read_text()))
+    row = cell | compute(**cell)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    unfinished.write_text(json.dumps(row, default=float))
+    unfinished.replace(path)
+    return row
 
 
 def _digest(sources: Iterable[str]) -> str:
@@ -62,18 +78,3 @@ def _digest(sources: Iterable[str]) -> str:
         for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
             total.update(file.read_bytes())
     return total.hexdigest()
-
-
-def _short(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """The table as Markdown, four figures a number."""
-    lines = [list(table.columns), ["---"] * len(table.columns)]
-    lines += [["" if _missing(v) else _short(v) for v in row] for row in table.to_numpy(object)]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
-
-
-def _missing(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import shutil
 import subprocess
@@ -28,7 +27,8 @@ import pandas as pd
 import tifffile
 from numpy.typing import NDArray
 
-from benchmarks.cache import FOLDER, ROOT, Row, markdown, rows
+from benchmarks.cache import FOLDER, ROOT, Row, rows
+from benchmarks.pages import markdown, write
 from benchmarks.detection import Film, quiet_trackpy
 from evsize.detection import ENGINES
 from evsize.detection.model import grey
@@ -219,15 +219,6 @@ def tables(names: list[str]) -> dict[str, pd.DataFrame]:
     return made
 
 
-def write(name: str, text: str) -> None:
-    """Replace a table of the page, between its two marks."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    page = PAGE.read_text()
-    PAGE.write_text(
-        re.sub(f"{begin}.*?{end}", lambda _: f"{begin}\n{text}\n{end}", page, flags=re.DOTALL)
-    )
-
-
 def main(arguments: list[str]) -> None:
     """Run the tables named on the command line, all by default."""
     if arguments[:1] == ["--trackpy"]:
@@ -238,7 +229,7 @@ def main(arguments: list[str]) -> None:
     for name, table in tables(names).items():
         print(f"\n{name}\n\n{markdown(table)}\n", flush=True)
         if "--write" in arguments:
-            write(name, markdown(table))
+            write(PAGE, name, markdown(table))
     return None
 
 

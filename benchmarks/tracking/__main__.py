@@ -8,25 +8,15 @@ was tuned was tuned on smaller ones.
 from __future__ import annotations
 
 import importlib
-import re
 import sys
 
 import cv2
 
-from benchmarks.cache import ROOT, markdown
+from benchmarks.cache import ROOT
+from benchmarks.pages import markdown, write
 
 TABLES = ("spots", "linking", "pooled", "flow", "blank")
 PAGE = ROOT / "docs" / "validation" / "tracking.md"
-
-
-def write(name: str, text: str) -> None:
-    """Replace a table of the page, between its two marks."""
-    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
-    page = PAGE.read_text()
-    pattern = re.compile(f"{begin}.*?{end}", re.DOTALL)
-    if not pattern.search(page):
-        raise SystemExit(f"{PAGE.name} has no place for '{name}': it needs {begin} and {end}")
-    PAGE.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{end}", page))
 
 
 def main(arguments: list[str]) -> None:
@@ -40,7 +30,7 @@ def main(arguments: list[str]) -> None:
         text = markdown(importlib.import_module(f"benchmarks.tracking.{name}").table())
         print(f"\n{name}\n\n{text}\n", flush=True)
         if "--write" in arguments:
-            write(name, text)
+            write(PAGE, name, text)
 
 
 if __name__ == "__main__":
