@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -28,8 +29,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from benchmarks.cache import FOLDER, ROOT, Row, rows
-from benchmarks.pages import markdown, write
 from benchmarks.detection import Film, quiet_trackpy
+from benchmarks.pages import markdown, write
 from evsize.detection import ENGINES
 from evsize.detection.model import grey
 from evsize.detection.plan import make_plan

@@ -140,12 +140,14 @@ PARTS: Mapping[str, Part] = {
 def main() -> int:
     """Run the parts asked for; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
-    parser.add_argument("part", choices=[[], *PARTS], nargs="*", default=[])
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--quick", action="store_true", help="few seeds: minutes, not hours")
     parser.add_argument("--write", action="store_true", help=f"into {PAGE.relative_to(ROOT)}")
     parser.add_argument("--saspt", metavar="PYTHON", help="interpreter that has saspt")
     parser.add_argument("--jobs", type=int, default=1)
     args = parser.parse_args()
+    if unknown := sorted(set(args.part) - set(PARTS)):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
     options = Options(args.quick, args.saspt, args.jobs)
     missed: list[str] = []
     for name in args.part or PARTS:
