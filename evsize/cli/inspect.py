@@ -14,7 +14,7 @@ from evsize.cli import options
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from evsize.cli.samples import Sample
+    from evsize.cli.shown_frames import Sample
     from evsize.recording import Recording
     from evsize.results import Acquisition, Finding, RecordingInfo
 
@@ -57,7 +57,7 @@ def inspect(
 
     Nothing is analysed, and nothing is written but the thumbnails asked for.
     """
-    from evsize.cli.samples import write_strip
+    from evsize.cli.shown_frames import write_strip
     from evsize.recording import open_recording
 
     with open_recording(recording) as opened:
@@ -72,7 +72,7 @@ def inspect(
 
 def look_at(opened: Recording, path: Path, check: bool) -> Inspection:
     """Read some frames of a recording, or all, and judge what the file shows."""
-    from evsize.cli.samples import equal_frames, take_sample
+    from evsize.cli.shown_frames import equal_frames, take_sample
     from evsize.qc import judge_file
 
     sample = take_sample(opened)

@@ -18,6 +18,7 @@ from evsize.cli.batch import batch
 from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
 from evsize.cli.report import report
+from evsize.cli.samples import samples
 from evsize.cli.simulate import simulate
 from evsize.cli.size import size
 from evsize.errors import describe
@@ -36,6 +37,7 @@ app.command()(batch)
 app.command()(compare)
 app.command()(inspect)
 app.command()(report)
+app.command()(samples)
 app.command()(simulate)
 app.command()(size)
 

@@ -1,15 +1,12 @@
-"""The three sample recordings: 100 nm beads, a mixture of two sizes, a blank.
-
-``python -m evsize.simulation.samples FOLDER`` writes them.
-"""
+"""The three sample recordings: 100 nm beads, a mixture of two sizes, a blank."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from evsize.errors import UsageError
 from evsize.results import Progress
 from evsize.simulation.instruments import nanosight
 from evsize.simulation.recording import simulate
@@ -62,6 +59,7 @@ SAMPLES: Mapping[str, Sample] = {
 def write_samples(
     folder: Path,
     *,
+    only: str | None = None,
     seed: int | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -72,6 +70,8 @@ def write_samples(
     ----------
     folder : Path
         Made if missing.
+    only : str, optional
+        Name of the one that is wanted; all of `SAMPLES` if left out.
     seed : int, optional
         Another seed than that of the samples which come with evsize.
     overwrite : bool
@@ -86,20 +86,17 @@ def write_samples(
 
     Raises
     ------
+    UsageError
+        If there is no sample of that name.
     OutputError
         If the folder cannot be written or holds them already.
     """
+    if only is not None and only not in SAMPLES:
+        raise UsageError(f"no sample '{only}'", f"one of {', '.join(SAMPLES)}", "correct --only")
     paths = []
-    for name, sample in SAMPLES.items():
+    for name in SAMPLES if only is None else (only,):
+        sample = SAMPLES[name]
         chosen = sample.seed if seed is None else seed
         recording = simulate(sample.scene(), sample.n_frames, chosen)
-        paths.append(
-            recording.write(
-                folder, name, overwrite=overwrite, compression_level=9, progress=progress
-            )
-        )
+        paths.append(recording.write(folder, name, overwrite=overwrite, progress=progress))
     return paths
-
-
-if __name__ == "__main__":
-    write_samples(Path(sys.argv[1] if len(sys.argv) > 1 else "."), overwrite=True)

@@ -152,3 +152,21 @@ def test_simulate_refuses(tmp_path: Path, capsys: Capture, options: list[str]) -
     assert simulate(tmp_path / "out", *options) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_are_written_wherever_it_is_installed(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["samples", str(tmp_path), "--only", "blank"]) == 0
+    assert "evsize analyze" in capsys.readouterr().err
+    with tifffile.TiffFile(tmp_path / "blank.tif") as tiff:
+        assert tiff.series[0].shape == (60, 240, 320)
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {
+        *("blank.tif", "blank.toml", "blank_truth.parquet", "blank_truth_particles.csv")
+    }
+    assert main(["samples", str(tmp_path), "--only", "blank"]) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_a_sample_that_is_none(tmp_path: Path, capsys: Capture) -> None:
+    assert main(["samples", str(tmp_path), "--only", "exosomes"]) == 2
+    assert "beads_100nm" in capsys.readouterr().err
