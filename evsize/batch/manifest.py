@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,19 +15,29 @@ from typing import Any
 from pydantic import ValidationError
 
 from evsize.errors import UsageError
+from evsize.qc import Preparation
 from evsize.results import UNITS
 from evsize.settings import AcquisitionSettings
 from evsize.storage import result_name
 
 ROLES = ("sample", "blank", "beads")
 LABELS = ("recording", "name", "sample", "replicate", "role", "condition")
-COLUMNS = (*LABELS, *UNITS)
+PREPARATION = ("made_from", "volume_ml", "protein_ug", "bead_nm")
+COLUMNS = (*LABELS, *UNITS, *PREPARATION)
 DELIMITERS = "\t;,"
 MOST_PROBLEMS = 20
 """Problems that one message names."""
 MOST_NAME_BYTES = 200
 """Longest name of a result folder: file systems take 255, and ours get a prefix while written."""
-RESERVED = ("summary.csv", "samples.csv", "samples_distribution.csv", "comparison.csv")
+RESERVED = (
+    "summary.csv",
+    "samples.csv",
+    "samples_distribution.csv",
+    "comparison.csv",
+    "qc.json",
+    "qc.csv",
+    "junit.xml",
+)
 CODINGS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -46,6 +57,8 @@ class Entry:
         What was filmed; `replicate` and `condition` may be empty.
     acquisition : dict
         Acquisition values of the row, by the names of `evsize.results.UNITS`.
+    preparation : Preparation
+        How the sample was made.
     row : int
         Row of the table, the header being row 1; 0 where there is no table.
     """
@@ -58,6 +71,7 @@ class Entry:
     role: str = "sample"
     condition: str = ""
     acquisition: Mapping[str, Any] = field(default_factory=dict)
+    preparation: Preparation = field(default_factory=Preparation)
     row: int = 0
 
     @property
@@ -79,7 +93,7 @@ class ManifestError(UsageError):
         return type(self), (self.origin, self.problems)
 
 
-def read_manifest(path: Path, root: Path | None = None) -> list[Entry]:
+def read_manifest(path: Path, root: Path | None = None, *, there: bool = True) -> list[Entry]:
     """Read a table of recordings: CSV with commas, semicolons or tabs.
 
     Parameters
@@ -89,6 +103,8 @@ def read_manifest(path: Path, root: Path | None = None) -> list[Entry]:
     root : Path, optional
         Folder that relative paths start from and outside of which no recording may lie; by default
         they start from the table's folder, and may lie anywhere.
+    there : bool
+        Whether the recordings must be there; their results alone may be.
 
     Returns
     -------
@@ -108,7 +124,7 @@ def read_manifest(path: Path, root: Path | None = None) -> list[Entry]:
     problems: list[str] = []
     entries = []
     for number, cells in rows:
-        reader = _Row(number, header, cells, problems)
+        reader = _Row(number, header, cells, problems, there=there)
         entry = reader.entry(root or path.parent, root)
         if entry is not None:
             entries.append(entry)
@@ -225,9 +241,15 @@ class _Row:
     """One row of the table; what is wrong with it goes to `problems`."""
 
     def __init__(
-        self, number: int, header: list[str], cells: list[str], problems: list[str]
+        self,
+        number: int,
+        header: list[str],
+        cells: list[str],
+        problems: list[str],
+        *,
+        there: bool,
     ) -> None:
-        self.number, self.problems = number, problems
+        self.number, self.problems, self.there = number, problems, there
         self.cells = dict(zip(header, cells, strict=False))
         self.surplus = [cell for cell in cells[len(header) :] if cell]
 
@@ -239,6 +261,7 @@ class _Row:
         labels = {name: self.label(name) for name in LABELS}
         path = self.path(labels["recording"], base, root)
         values = {name: self.value(name) for name in UNITS if self.cells.get(name)}
+        preparation = self.preparation()
         role = labels["role"].lower() or ROLES[0]
         if role not in ROLES:
             self.wrong("role", f"'{role}'; needed: {', '.join(ROLES)}")
@@ -255,6 +278,7 @@ class _Row:
             role=role,
             condition=labels["condition"],
             acquisition=values,
+            preparation=preparation,
             row=self.number,
         )
 
@@ -279,7 +303,7 @@ class _Row:
             self.wrong("recording", f"'{text}' lies outside of {root}")
             return None
         try:
-            there = path.exists()
+            there = not self.there or path.exists()
         except OSError:
             there = False
         if not there:
@@ -287,17 +311,34 @@ class _Row:
             return None
         return path
 
-    def value(self, column: str) -> float | str | None:
+    def preparation(self) -> Preparation:
+        """How the sample was made; a number that cannot be is a problem."""
+        values: dict[str, float] = {}
+        for column in PREPARATION[1:]:
+            number = self.number_in(column) if self.cells.get(column) else None
+            if number is not None and not 0 < number < math.inf:
+                self.wrong(column, f"{self.cells[column]} is not above 0")
+            elif number is not None:
+                values[column] = number
+        return Preparation(made_from=self.label("made_from"), **values)
+
+    def number_in(self, column: str) -> float | None:
         text = self.cells[column]
-        if column == "medium":
-            return text
         if "," in text:
             self.wrong(column, f"'{text}' has a comma; needed: a point, as in 0.166")
             return None
         try:
-            number = float(text)
+            return float(text)
         except ValueError:
             self.wrong(column, f"'{text}' is no number")
+            return None
+
+    def value(self, column: str) -> float | str | None:
+        text = self.cells[column]
+        if column == "medium":
+            return text
+        number = self.number_in(column)
+        if number is None:
             return None
         try:
             AcquisitionSettings.model_validate({column: number})

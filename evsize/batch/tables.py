@@ -10,22 +10,27 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from evsize.assembly.evidence import judge
 from evsize.batch import comparison
 from evsize.batch.journal import writing
 from evsize.batch.manifest import Entry
 from evsize.batch.pooling import BINS, Measured, Sample, from_scale, measure, pool
+from evsize.batch.quality import Gathering, Quality, write_quality
 from evsize.batch.task import Ending
 from evsize.errors import ResultError
+from evsize.qc import Profile
 from evsize.report import Outcome, write_overview
-from evsize.storage import plain_cell, read_report, whole_file, write_csv
+from evsize.storage import plain_cell, read_report, read_result, whole_file, write_csv
 
 SAMPLES_FILE = "samples.csv"
 DISTRIBUTIONS_FILE = "samples_distribution.csv"
 COMPARISON_FILE = "comparison.csv"
 
 
-def write_tables(entries: Sequence[Entry], endings: Mapping[str, Ending], out: Path) -> None:
-    """Write ``summary.csv``, ``evsize_mqc.json``, and the tables of samples and conditions.
+def write_tables(
+    entries: Sequence[Entry], endings: Mapping[str, Ending], out: Path, profile: Profile
+) -> Quality:
+    """Write ``summary.csv``, ``evsize_mqc.json``, ``qc.json``, and the tables of samples.
 
     Parameters
     ----------
@@ -35,33 +40,68 @@ def write_tables(entries: Sequence[Entry], endings: Mapping[str, Ending], out: P
         How each ended.
     out : Path
         Folder of the results. Each table appears whole or stays as it was.
+    profile : Profile
+        Limits of the rules about samples and the batch.
+
+    Returns
+    -------
+    Quality
+        What the recordings are, alone and together.
     """
     measured: list[Measured] = []
+    gathering = Gathering(profile)
     with writing(out):
-        write_overview(_outcomes(entries, endings, out, measured), out)
+        write_overview(_outcomes(entries, endings, out, measured, gathering), out)
         samples = pool(measured)
         names = list(dict.fromkeys(name for one in measured for name in one.figures))
         _write(pd.DataFrame([_row(sample, names) for sample in samples]), out / SAMPLES_FILE)
         _write(_distributions(samples), out / DISTRIBUTIONS_FILE)
         rows = comparison.compare(samples, names)
         _write(pd.DataFrame(rows, columns=list(comparison.COLUMNS)), out / COMPARISON_FILE)
+        quality = gathering.judge()
+        write_quality(quality, out)
+    return quality
 
 
 def _outcomes(
-    entries: Sequence[Entry], endings: Mapping[str, Ending], out: Path, measured: list[Measured]
+    entries: Sequence[Entry],
+    endings: Mapping[str, Ending],
+    out: Path,
+    measured: list[Measured],
+    gathering: Gathering,
 ) -> Iterator[Outcome]:
+    for entry, outcome in _each(entries, endings, out, measured):
+        report, labels = outcome.report, entry.labels
+        if report is not None and entry.role == "blank":
+            report = judge(read_result(outcome.folder), gathering.profile, "blank").summary
+        if not entry.row:  # without a table nobody said what belongs together
+            labels["sample"] = ""
+        gathering.add(
+            entry.name,
+            entry.recording,
+            report,
+            labels=labels,
+            preparation=entry.preparation,
+            error=outcome.error,
+        )
+        yield outcome
+
+
+def _each(
+    entries: Sequence[Entry], endings: Mapping[str, Ending], out: Path, measured: list[Measured]
+) -> Iterator[tuple[Entry, Outcome]]:
     for entry in entries:
         ending, folder = endings[entry.name], out / entry.name
         if ending.status == "failed":
-            yield Outcome(entry.recording, folder, None, ending.error, entry.labels)
+            yield entry, Outcome(entry.recording, folder, None, ending.error, entry.labels)
             continue
         try:
             report = read_report(folder)
             measured.append(measure(entry, report, folder))
         except (ResultError, OSError) as error:  # gone or broken since
-            yield Outcome(entry.recording, folder, None, str(error), entry.labels)
+            yield entry, Outcome(entry.recording, folder, None, str(error), entry.labels)
         else:
-            yield Outcome(entry.recording, folder, report, "", entry.labels)
+            yield entry, Outcome(entry.recording, folder, report, "", entry.labels)
 
 
 def _row(sample: Sample, names: Sequence[str]) -> dict[str, Any]:

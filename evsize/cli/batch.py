@@ -166,17 +166,18 @@ def _shard(text: str | None) -> Shard:
 def _work(manifest: Path, root: Path | None, plan: Plan, *, quiet: bool, json: bool) -> int:
     from evsize.batch import check, run, write_tables
     from evsize.cli import batch_display as display
+    from evsize.qc import load_profile
 
     entries = _entries(manifest, root, plan.out)
+    profile = load_profile(plan.settings.qc.profile)
     check(entries, plan, manifest)
     with display.watching(len(entries[plan.shard.number - 1 :: plan.shard.of]), quiet) as tell:
         endings = run(entries, plan, tell)
-    if plan.shard.of == 1:
-        write_tables(entries, endings, plan.out)
+    quality = write_tables(entries, endings, plan.out, profile) if plan.shard.of == 1 else None
     if json:
         _print_json(endings, plan.out)
     elif not quiet:
-        display.show(endings, plan)
+        display.show(endings, plan, quality)
     return exit_code(endings)
 
 

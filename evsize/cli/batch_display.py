@@ -15,10 +15,12 @@ from rich.progress import TimeElapsedColumn as Elapsed
 from rich.table import Table
 from rich.text import Text
 
+from evsize.cli.qc_display import show_groups
 from evsize.cli.terminal import COLOURS, console, say
 
 if TYPE_CHECKING:
     from evsize.batch.local import Event
+    from evsize.batch.quality import Quality
     from evsize.batch.run import Plan
     from evsize.batch.task import Ending
 
@@ -139,7 +141,7 @@ def _live(tally: Tally, screen: Console) -> Iterator[Tell]:
         yield tell
 
 
-def show(endings: Mapping[str, Ending], plan: Plan) -> None:
+def show(endings: Mapping[str, Ending], plan: Plan, quality: Quality | None = None) -> None:
     """Print what became of the recordings, why some failed, and where to look."""
     tally = Tally(len(endings))
     for ending in endings.values():
@@ -155,8 +157,10 @@ def show(endings: Mapping[str, Ending], plan: Plan) -> None:
         screen.print(Text(f"{ending.name}: {ending.error}", style="red"), soft_wrap=True)
     if len(failed) > MOST_FAILED:
         screen.print(f"and {len(failed) - MOST_FAILED} more, named in summary.csv")
+    if quality is not None:
+        show_groups(quality, screen)
     if plan.shard.of == 1:
-        where = "summary.csv, samples.csv, comparison.csv, a report.html a recording"
+        where = "summary.csv, samples.csv, comparison.csv, qc.csv, a report.html a recording"
     else:
         where = "a report.html a recording; the same command without --shard writes the tables"
     screen.print(f"Files: {plan.out} ({where}; {plan.shard.journal})", soft_wrap=True)

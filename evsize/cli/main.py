@@ -17,6 +17,7 @@ from evsize.cli.analyze import analyze
 from evsize.cli.batch import batch
 from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
+from evsize.cli.qc import qc
 from evsize.cli.report import report
 from evsize.cli.samples import samples
 from evsize.cli.simulate import simulate
@@ -36,6 +37,7 @@ app.command()(analyze)
 app.command()(batch)
 app.command()(compare)
 app.command()(inspect)
+app.command()(qc)
 app.command()(report)
 app.command()(samples)
 app.command()(simulate)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from evsize.results import Finding, Progress, Report
 
 COLOURS = {"pass": "green", "warn": "yellow", "fail": "red", "no_data": "yellow", "waived": "cyan"}
+AGAINST = ("fail", "no_data", "warn", "waived")
 LOG_WIDTH = 100
 
 
@@ -116,9 +117,13 @@ def show_verdict(report: Report, screen: Console) -> None:
     line = Text("Verdict: ")
     line.append(verdict.upper(), style=f"bold {COLOURS[verdict]}")
     screen.print(line.append(f" - {words.VERDICT_MEANING[verdict]}"))
-    order = ("fail", "no_data", "warn", "waived")
-    remarks = [finding for finding in report.qc.findings if finding.status in order]
-    for finding in sorted(remarks, key=lambda remark: order.index(remark.status)):
+    remarks(report.qc.findings, screen)
+
+
+def remarks(findings: Sequence[Finding], screen: Console) -> None:
+    """Print what speaks against a result, the worst first, and what to do about it."""
+    against = [finding for finding in findings if finding.status in AGAINST]
+    for finding in sorted(against, key=lambda remark: AGAINST.index(remark.status)):
         text = Text(_remark(finding), style=COLOURS[finding.status])
         screen.print(Padding(text, (0, 0, 0, 2), expand=False))
         if finding.advice:

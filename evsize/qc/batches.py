@@ -102,7 +102,7 @@ def bead_standard(evidence: BatchEvidence, limits: Limits) -> Judgement:
         ]
         if not found:
             return no_data(f"No bead of {nominal:g} nm was sized.")
-        off[nominal] = 100 * (fmean(found) / nominal - 1)
+        off[nominal] = round(100 * (fmean(found) / nominal - 1), 6)  # 110 of 100 is 10 %
     nominal = max(off, key=lambda size: abs(off[size]))
     change = off[nominal]
     return Judgement(

@@ -44,7 +44,7 @@ class Member:
     Attributes
     ----------
     name, sample, replicate, role, condition : str
-        As in a manifest.
+        As in a manifest; `sample` is empty where nobody said what belongs together.
     verdict : str
         Its own.
     mode_nm, d50_nm : float or None
@@ -61,7 +61,7 @@ class Member:
     """
 
     name: str
-    sample: str
+    sample: str = ""
     replicate: str = ""
     role: str = "sample"
     condition: str = ""
@@ -89,10 +89,8 @@ class Member:
         return self.concentration_per_ml * volume
 
 
-def member(
-    name: str, report: Report, verdict: Verdict, *, preparation: Preparation, **labels: str
-) -> Member:
-    """Take from a result what rules about groups look at."""
+def member(name: str, report: Report, *, preparation: Preparation, **labels: str) -> Member:
+    """Take from a judged result what rules about groups look at; labels as in `Member`."""
     known, about = report.acquisition, report.recording
     pixel_um = _number(known["pixel_size_um"].value) if "pixel_size_um" in known else None
     area_mm2 = about.height_px * about.width_px * (pixel_um or math.nan) ** 2 * 1e-6
@@ -101,7 +99,7 @@ def member(
     temperature = known.get("temperature_c")
     return Member(
         name=name,
-        verdict=verdict,
+        verdict=report.qc.verdict,
         mode_nm=report.distribution.mode_nm.value,
         d50_nm=report.distribution.d50_nm.value,
         concentration_per_ml=concentration.value if concentration else None,
@@ -152,6 +150,8 @@ class SampleEvidence:
     Attributes
     ----------
     name, condition : str
+    grouped : bool
+        Whether somebody said which recordings belong together.
     members : tuple of Member
     blanks : tuple of Member
         Recordings of the blank.
@@ -161,6 +161,7 @@ class SampleEvidence:
 
     name: str
     condition: str
+    grouped: bool
     members: tuple[Member, ...]
     blanks: tuple[Member, ...] = ()
     sources: tuple[Member, ...] = ()
@@ -198,15 +199,17 @@ def by_unit(members: Iterable[Member]) -> list[list[Member]]:
 def samples_of(members: Sequence[Member]) -> list[SampleEvidence]:
     """Gather the samples of a batch, in the order of their first recording.
 
-    The blanks of a sample are those that carry its name, else all of the batch.
+    The blanks of a sample are those that carry its name, else all of the batch. A recording of
+    which nobody said what it belongs to is a sample only where there is a blank to hold it against.
     """
-    groups: dict[tuple[str, str], list[Member]] = {}
-    for one in members:
-        if one.role == "sample":
-            groups.setdefault((one.sample, one.condition), []).append(one)
     blanks = [one for one in members if one.role == "blank"]
+    groups: dict[tuple[str, str, bool], list[Member]] = {}
+    for one in members:
+        if one.role == "sample" and (one.sample or blanks):
+            key = one.sample or one.name, one.condition, bool(one.sample)
+            groups.setdefault(key, []).append(one)
     samples = []
-    for (name, condition), own in groups.items():
+    for (name, condition, grouped), own in groups.items():
         of_name = tuple(one for one in blanks if one.sample == name)
         origins = {one.preparation.made_from for one in own} - {""}
         sources = tuple(
@@ -215,6 +218,6 @@ def samples_of(members: Sequence[Member]) -> list[SampleEvidence]:
             if one.role == "sample" and one.sample in origins and one.verdict != "fail"
         )
         samples.append(
-            SampleEvidence(name, condition, tuple(own), of_name or tuple(blanks), sources)
+            SampleEvidence(name, condition, grouped, tuple(own), of_name or tuple(blanks), sources)
         )
     return samples

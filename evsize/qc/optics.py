@@ -103,13 +103,13 @@ def steady_focus(evidence: Evidence, limits: Limits) -> Judgement:
         return no_data("Too few particles to tell.")
     bad = [name for name, (change, z) in found.items() if change > limits["warn_above"] and z > 4]
     change = max(found[name][0] for name in bad or found)
-    text = f"Between fifths of the recording the number of spots changes {found['number'][0]:.2g}"
-    text += f"-fold, their brightness {found['brightness'][0]:.2g}-fold"
+    text = "From fifth to fifth of the recording the number of spots changes by a factor of "
+    text += f"{found['number'][0]:.2g}, their brightness by {found['brightness'][0]:.2g}"
     return Judgement(
         "warn" if bad else "pass",
         measured=change,
-        limit=f"{at_most(limits)}-fold, or chance",
-        unit="-fold",
+        limit=f"{at_most(limits)}, or chance",
+        unit="times",
         message=f"{text}{': more than chance.' if bad else '.'}",
         advice="Look for a drifting focus or laser, settling particles or an air bubble; film "
         "again when it is steady.",

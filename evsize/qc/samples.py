@@ -23,6 +23,8 @@ ONE = "There is one replicate only."
 
 def replicates(evidence: SampleEvidence, limits: Limits) -> Judgement:
     """Are there enough replicates to know how far they differ?"""
+    if not evidence.grouped:
+        return not_applicable("Which recordings belong to one sample was not said.")
     n = len(evidence.replicates)
     left_out = [one.name for one in evidence.members if one.verdict == "fail"]
     message = f"{n} replicate{'s' if n != 1 else ''} can be used."

@@ -66,10 +66,9 @@ def spots_change(track: Ints, frame: Ints, snr: Floats, n_frames: int) -> dict[s
         if len(m) < FEWEST_TRACKS or n_frames < FEWEST_FRAMES:
             break
         number[:, k] = math.log(m.sum()), math.sqrt(2 * (m**2).sum()) / m.sum()
-        mean = np.bincount(of_track, np.log(np.maximum(snr[here], 1e-9))) / m
-        # the median of n normal values varies pi/2 as much as their mean
-        spread = math.sqrt(math.pi / 2 * 2 * float(mean.var()) / len(mean))
-        level[:, k] = float(np.median(mean)), spread
+        of_tracks = np.bincount(of_track, np.log(np.maximum(snr[here], 1e-9))) / m
+        spread = math.sqrt(2 * float(of_tracks.var()) / len(of_tracks))
+        level[:, k] = float(of_tracks.mean()), spread
     found: dict[str, float] = {}
     for name, (value, error) in (("spot_number_change", number), ("spot_snr_change", level)):
         if np.isnan(value).any():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +10,11 @@ from typing import Any
 import pandas as pd
 
 from evsize.errors import ResultError
+from evsize.report.multiqc import Sections
 from evsize.results import Estimate, Report
 from evsize.storage import RESULT_FILE, plain_cell, read_report, whole_file, write_csv
 
 SUMMARY_FILE = "summary.csv"
-MULTIQC_FILE = "evsize_mqc.json"
 _FIGURES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span")
 
 
@@ -23,7 +22,7 @@ _FIGURES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span")
 class Outcome:
     """What became of one recording: a report, or the error that stopped it.
 
-    `labels` become columns of ``summary.csv``.
+    `labels` become columns of ``summary.csv``. `name` is that of the folder if left out.
     """
 
     recording: str
@@ -31,36 +30,35 @@ class Outcome:
     report: Report | None = None
     error: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    name: str = ""
 
 
 def write_overview(outcomes: Iterable[Outcome], out: Path) -> None:
-    """Write ``summary.csv`` and ``evsize_mqc.json`` over these and all other results in `out`.
+    """Write ``summary.csv`` and files for MultiQC over these and all other results in `out`.
 
     Outcomes are taken one at a time and let go: thousands need no more memory than their rows.
     """
-    rows, statistics = [], {}
+    rows, sections = [], Sections()
     for outcome in _with_others(outcomes, out):
         rows.append(summary_row(outcome))
         if outcome.report is not None:
-            statistics[outcome.folder.name] = _statistics(outcome.report)
+            sections.add(outcome.name or outcome.folder.name, outcome.report, outcome.folder)
     table = pd.DataFrame(rows)
     table.insert(len(table.columns) - 1, "error", table.pop("error"))
     with whole_file(out / SUMMARY_FILE) as partial:
         write_csv(table, partial)
-    content = json.dumps(multiqc_content(statistics), indent=2, allow_nan=False)
-    with whole_file(out / MULTIQC_FILE) as partial:
-        partial.write_text(content + "\n", encoding="utf-8")
+    sections.write(out)
 
 
 def _with_others(outcomes: Iterable[Outcome], out: Path) -> Iterator[Outcome]:
     """These, then the results of earlier runs in the same folder."""
     done = set()
     for outcome in outcomes:
-        done.add(outcome.folder.name)
+        done.add(outcome.folder.resolve())
         yield outcome
     for path in sorted(out.glob(f"*/{RESULT_FILE}")):
         folder = path.parent
-        if folder.name in done or folder.name.startswith("."):
+        if folder.resolve() in done or folder.name.startswith("."):
             continue
         try:
             report = read_report(folder)
@@ -89,38 +87,3 @@ def summary_row(outcome: Outcome) -> dict[str, Any]:
 
 def _columns(name: str, value: Estimate) -> dict[str, float | None]:
     return {name: value.value, f"{name}_low": value.low, f"{name}_high": value.high}
-
-
-def multiqc_content(statistics: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a MultiQC custom-content section: a row a result in the general statistics."""
-    size = {"suffix": " nm", "format": "{:,.1f}", "scale": "Blues"}
-    return {
-        "id": "evsize",
-        "section_name": "evsize",
-        "description": "Sizes of extracellular vesicles from nanoparticle tracking",
-        "plot_type": "generalstats",
-        "pconfig": [
-            {"verdict": {"title": "Verdict", "description": "Quality verdict of evsize"}},
-            {"d50_nm": {"title": "Median", "description": "Median diameter", **size}},
-            {"mode_nm": {"title": "Mode", "description": "Most frequent diameter", **size}},
-            {
-                "tracks_used": {
-                    "title": "Tracks",
-                    "description": "Tracks that carry a size",
-                    "format": "{:,.0f}",
-                    "scale": "Greens",
-                }
-            },
-        ],
-        "data": statistics,
-    }
-
-
-def _statistics(report: Report) -> dict[str, float | int | str]:
-    known = {
-        "verdict": report.qc.verdict,
-        "d50_nm": report.distribution.d50_nm.value,
-        "mode_nm": report.distribution.mode_nm.value,
-        "tracks_used": report.tracks.n_used,
-    }
-    return {name: value for name, value in known.items() if value is not None}

@@ -32,7 +32,9 @@ __all__ = [
     "SCHEMA_FILE",
     "check_output",
     "clean_leftovers",
+    "json_text",
     "plain_cell",
+    "printable",
     "read_report",
     "read_result",
     "report_json",
@@ -50,8 +52,12 @@ SCHEMA_FILE = Path(__file__).parent.with_name("result.schema.json")
 
 def report_json(report: Report, indent: int | None = 2) -> str:
     """Return the text of ``result.json``: floats in their shortest exact form, never NaN."""
-    content = _writable(report.model_dump(by_alias=True))
-    return json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    return json_text(report.model_dump(by_alias=True), indent)
+
+
+def json_text(content: Any, indent: int | None = 2) -> str:
+    """Return content as JSON that can be written as UTF-8; undefined numbers are null."""
+    return json.dumps(_writable(content), indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def _writable(value: Any) -> Any:

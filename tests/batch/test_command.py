@@ -67,7 +67,11 @@ def test_a_folder(film: Film, tmp_path: Path, capsys: Capture, here: list[str]) 
         "samples_distribution.csv",
         "comparison.csv",
         "evsize_mqc.json",
+        "evsize_findings_mqc.json",
+        "evsize_sizes_mqc.json",
         "journal.jsonl",
+        "qc.json",
+        "qc.csv",
     }
     assert "3/3 b: failed: " in captured.err
     assert "[bold]c: verdict warn" in captured.err

@@ -14,6 +14,7 @@ from evsize.batch.manifest import Entry
 from evsize.batch.pooling import CONCENTRATION, Measured, from_scale, pool
 from evsize.batch.tables import write_tables
 from evsize.batch.task import Ending
+from evsize.qc import load_profile
 from evsize.results import Estimate
 from evsize.storage import whole_folder, write_result
 from tests.contract import example
@@ -135,7 +136,9 @@ def test_blanks_and_samples_without_condition_are_not_compared() -> None:
 
 def test_the_tables_of_a_batch(tmp_path: Path) -> None:
     rows = [
-        Entry(f"{n}.tif", tmp_path / f"{n}.tif", f"r{n}", "=cmd()", "", "sample", condition)
+        Entry(
+            f"{n}.tif", tmp_path / f"{n}.tif", f"r{n}", "=cmd()", "", "sample", condition, row=n + 2
+        )
         for n, condition in enumerate("aabb")
     ]
     endings = {row.name: Ending(row.name, "done", "warn") for row in rows}
@@ -143,7 +146,7 @@ def test_the_tables_of_a_batch(tmp_path: Path) -> None:
         with whole_folder(tmp_path / row.name) as partial:
             write_result(example.result(), partial)
     endings["r3"] = Ending("r3", "failed", error="=broken", code=4)
-    write_tables(rows, endings, tmp_path)
+    write_tables(rows, endings, tmp_path, load_profile("general"))
     summary = pd.read_csv(tmp_path / "summary.csv")
     assert list(summary["recording"]) == [row.recording for row in rows]
     assert list(summary["sample"]) == ["'=cmd()"] * 4
@@ -158,6 +161,11 @@ def test_the_tables_of_a_batch(tmp_path: Path) -> None:
     bins = pd.read_csv(tmp_path / "samples_distribution.csv")
     assert bins.groupby("condition")["fraction"].sum().to_numpy() == pytest.approx(1, abs=1e-3)
     first = {path.name: path.read_bytes() for path in tmp_path.glob("*.*") if path.is_file()}
-    write_tables(rows, endings, tmp_path)
+    write_tables(rows, endings, tmp_path, load_profile("general"))
     assert {name: (tmp_path / name).read_bytes() for name in first} == first
     assert not list(tmp_path.glob(".*"))
+    found = pd.read_csv(tmp_path / "qc.csv")
+    assert set(found["of"]) == {"recording", "sample", "batch"}
+    of_samples = found[(found["of"] == "sample") & (found["rule"] == "replicates")]
+    assert list(of_samples["name"]) == ["'=cmd() a", "'=cmd() b"]
+    assert list(of_samples["measured"].astype(float)) == [2, 1]

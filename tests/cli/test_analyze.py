@@ -278,7 +278,8 @@ def test_interrupted_among_several(
 ) -> None:
     assert analyze(film("pass.tif"), film("stopped.tif"), film("a.tif"), "-o", out) == 130
     one_line(capsys)
-    assert sorted(path.name for path in out.iterdir()) == ["evsize_mqc.json", "pass", "summary.csv"]
+    names = {path.name for path in out.iterdir() if not path.name.endswith("_mqc.json")}
+    assert names == {"pass", "summary.csv"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")

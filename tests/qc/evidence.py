@@ -63,8 +63,9 @@ def recorded(**changes: object) -> RecordingInfo:
 
 def changed(changes: dict[str, Any]) -> Evidence:
     """`GOOD` with other values; names of `FIGURES` change the figures."""
-    figures = {name: value for name, value in changes.items() if name in FIGURES}
-    others = {name: value for name, value in changes.items() if name not in FIGURES}
+    figures = dict(changes.get("figures", {}))
+    figures |= {name: value for name, value in changes.items() if name in FIGURES}
+    others = {name: value for name, value in changes.items() if name not in (*FIGURES, "figures")}
     return replace(GOOD, figures=FIGURES | figures, **others)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from evsize import storage
 from evsize.report import Outcome, write_overview
@@ -49,6 +50,29 @@ def test_a_row_a_recording(tmp_path: Path) -> None:
     assert set(content["data"]["earlier"]) == columns
 
 
+def test_sections_for_multiqc(tmp_path: Path) -> None:
+    for name in ("a.1", "a.2", "A"):
+        with storage.whole_folder(tmp_path / name) as partial:
+            storage.write_result(example.result(), partial)
+    write_overview([Outcome("x.tif", tmp_path / "A", example.summary(), name="a_1")], tmp_path)
+    names = ["a_1", "a_1 (2)", "a_2"]
+    findings = json.loads((tmp_path / "evsize_findings_mqc.json").read_text())
+    assert findings["ycats"] == names
+    levels = {"pass": 0, "warn": 2, "no_data": 2}
+    asked = [each for each in example.FINDINGS if each.status != "not_applicable"]
+    assert findings["xcats"] == [each.rule for each in asked]
+    assert findings["data"] == [[levels[each.status] for each in asked]] * 3
+    sizes = json.loads((tmp_path / "evsize_sizes_mqc.json").read_text())
+    assert list(sizes["data"]) == names
+    curve = np.array(sizes["data"]["a_2"])
+    assert np.trapezoid(curve[:, 1], np.log(curve[:, 0])) == pytest.approx(1, abs=0.01)
+    assert curve[curve[:, 1].argmax(), 0] == pytest.approx(98, rel=0.02)
+    assert sizes["pconfig"]["x_bands"][0]["from"] == 40
+
+
 def test_only_failures_still_make_a_summary(tmp_path: Path) -> None:
     write_overview([Outcome("b.tif", tmp_path / "b", error="empty")], tmp_path)
     assert pd.read_csv(tmp_path / "summary.csv").loc[0, "error"] == "empty"
+    content = json.loads((tmp_path / "evsize_mqc.json").read_text())
+    assert content["data"] == {}
+    assert not (tmp_path / "evsize_sizes_mqc.json").exists()
