@@ -14,6 +14,7 @@ from evsize.qc.groups import (
     member,
     samples_of,
 )
+from evsize.qc.judging import Judgement
 from evsize.qc.profile import Profile, built_in, load_profile
 from evsize.qc.registry import FILE_RULES, RULES, Rule, required
 from evsize.results import Finding, Qc, RecordingInfo, Scope, Verdict
@@ -149,9 +150,16 @@ def _apply(rule: Rule, evidence: Any, profile: Profile) -> Finding:
         limit=found.limit,
         unit=found.unit,
         message=message,
-        advice=found.advice if bad else "",
+        advice=_advice(rule, found),
         source=limits.get("source", ""),
     )
+
+
+def _advice(rule: Rule, found: Judgement) -> str:
+    """What to do; where there is no data, only what the rule said of that."""
+    if found.status in ("warn", "fail"):
+        return found.advice or rule.advice
+    return found.advice if found.status == "no_data" else ""
 
 
 def verdict(findings: Iterable[Finding], needed: Set[str] | None = None) -> Verdict:

@@ -19,7 +19,10 @@ from evsize.results import Status
 
 
 def something_to_size(evidence: Evidence, _: Limits) -> Judgement:
-    """Is there anything to size at all?"""
+    """Is there anything to size at all?
+
+    Right for a blank. Otherwise check focus, laser and dilution.
+    """
     found = evidence.n_used > 0
     return Judgement(
         "pass" if found else "fail",
@@ -27,24 +30,28 @@ def something_to_size(evidence: Evidence, _: Limits) -> Judgement:
         limit="at least 1",
         unit="tracks",
         message="Particles were found." if found else "No particle was found.",
-        advice="Right for a blank. Otherwise check focus, laser and dilution.",
     )
 
 
 def tracks_used(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are there enough tracks for a distribution?"""
+    """Are there enough tracks for a distribution?
+
+    Film longer, film more positions, or dilute less.
+    """
     return Judgement(
         below(evidence.n_used, limits["warn_below"], limits["fail_below"]),
         measured=evidence.n_used,
         limit=at_least(limits),
         unit="tracks",
         message=f"{evidence.n_used} tracks carry a size.",
-        advice="Film longer, film more positions, or dilute less.",
     )
 
 
 def tracks_share(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is a good part of the completed tracks used?"""
+    """Is a good part of the completed tracks used?
+
+    Most tracks are too short: dilute more, look for a flow or a thin layer of light.
+    """
     if not evidence.n_tracks:
         return no_data("No track was completed.")
     share = evidence.n_used / evidence.n_tracks
@@ -53,12 +60,14 @@ def tracks_share(evidence: Evidence, limits: Limits) -> Judgement:
         measured=share,
         limit=at_least(limits),
         message=f"{evidence.n_used} of {evidence.n_tracks} completed tracks are used.",
-        advice="Most tracks are too short: dilute more, look for a flow or a thin layer of light.",
     )
 
 
 def duration(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the recording long enough?"""
+    """Is the recording long enough?
+
+    Record 30 to 60 s.
+    """
     if evidence.duration_s is None:
         return no_data("The frame rate is not known.")
     return Judgement(
@@ -67,18 +76,20 @@ def duration(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_least(limits),
         unit="s",
         message=f"The recording lasts {evidence.duration_s:.3g} s.",
-        advice="Record 30 to 60 s.",
     )
 
 
 def particles_per_frame(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the sample neither too thin nor too crowded?"""
+    """Is the sample neither too thin nor too crowded?
+
+    Dilute more where it is crowded; dilute less, or film longer, where it is thin.
+    """
     n = evidence.particles_per_frame
     if n is None:
         return no_data("No frame was analysed.")
     low, high = limits["low"], limits["high"]
     status: Status = "fail" if n < limits["fail_below"] else "pass" if low <= n <= high else "warn"
-    advice = "Dilute less, or film longer." if n else "Right for a blank."
+    advice = "Dilute less, or film longer."
     if n > high:
         advice = f"Dilute about {n / math.sqrt(low * high):.1f}x more."
     return Judgement(
@@ -92,7 +103,10 @@ def particles_per_frame(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def cell_concentration(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the concentration in the cell in the range in which counts are proportional?"""
+    """Is the concentration in the cell in the range in which counts are proportional?
+
+    Dilute by the factor that is told.
+    """
     n, low, high = evidence.cell_per_ml, limits["low"], limits["high"]
     if n is None:
         reason = evidence.no_concentration
@@ -109,7 +123,11 @@ def cell_concentration(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def outside_range(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are the sizes within the range that is looked for?"""
+    """Are the sizes within the range that is looked for?
+
+    Widen the range ([sizing] min_diameter_nm, max_diameter_nm); check pixel size, frame rate
+    and exposure; look for stuck particles.
+    """
     share = evidence.figures.get("outside_range_share")
     if share is None:
         return no_data("No track carries a size.")
@@ -119,6 +137,4 @@ def outside_range(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits, 100),
         unit="% of tracks",
         message=f"{100 * share:.2g} % of the tracks fit best at an end of the range of sizes.",
-        advice="Widen the range ([sizing] min_diameter_nm, max_diameter_nm); check pixel size, "
-        "frame rate and exposure; look for stuck particles.",
     )

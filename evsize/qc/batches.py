@@ -18,7 +18,11 @@ SAME_OPTICS = ("pixel_size_um",)
 
 
 def equal_settings(evidence: BatchEvidence, _: Limits) -> Judgement:
-    """Were all recordings made and analysed alike?"""
+    """Were all recordings made and analysed alike?
+
+    Numbers of recordings made differently cannot be compared: film, or analyse, them again
+    alike.
+    """
     compared = evidence.of_role("sample", "blank")
     beads = evidence.of_role("beads")
     if len(compared) + len(beads) < 2:
@@ -33,8 +37,6 @@ def equal_settings(evidence: BatchEvidence, _: Limits) -> Judgement:
         limit="0",
         unit="recordings that differ",
         message=found[0] if found else "All recordings were made and analysed alike.",
-        advice="Numbers of recordings made differently cannot be compared: film, or analyse, them "
-        "again alike.",
     )
 
 
@@ -61,7 +63,11 @@ def _spelled(value: Any) -> str:
 
 
 def steady_temperature(evidence: BatchEvidence, limits: Limits) -> Judgement:
-    """Were all recordings made at the same temperature?"""
+    """Were all recordings made at the same temperature?
+
+    Each recording is sized at its own temperature, but one that changes makes the liquid
+    stream: let the cell settle before filming.
+    """
     if len(evidence.members) < 2:
         return not_applicable(ALONE)
     known: Mapping[str, float] = {
@@ -80,13 +86,14 @@ def steady_temperature(evidence: BatchEvidence, limits: Limits) -> Judgement:
         limit=at_most(limits),
         unit="K",
         message=f"{message}.",
-        advice="Each recording is sized at its own temperature, but one that changes makes the "
-        "liquid stream: let the cell settle before filming.",
     )
 
 
 def bead_standard(evidence: BatchEvidence, limits: Limits) -> Judgement:
-    """Does the bead standard read its nominal size?"""
+    """Does the bead standard read its nominal size?
+
+    Check pixel size, frame rate, temperature and focus, and the age of the beads.
+    """
     beads = evidence.of_role("beads")
     if not beads:
         return not_applicable("No bead standard was given.")
@@ -113,5 +120,4 @@ def bead_standard(evidence: BatchEvidence, limits: Limits) -> Judgement:
         unit="%",
         message=f"Beads of {nominal:g} nm read {nominal * (1 + change / 100):.3g} nm, off by "
         f"{change:+.2g} %.",
-        advice="Check pixel size, frame rate, temperature and focus, and the age of the beads.",
     )

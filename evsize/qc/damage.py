@@ -8,8 +8,6 @@ from itertools import groupby
 from evsize.qc.evidence import Evidence
 from evsize.qc.judging import Judgement, Limits, above, at_most, no_data, not_applicable
 
-COPY_AGAIN = "Copy the recording again from the instrument."
-KEEP_PACE = "Record to a faster disk, close other programs, or lower the frame rate."
 MOST_RANGES = 12
 
 
@@ -38,7 +36,6 @@ def _shared(
     limits: Limits,
     bad: str,
     good: str,
-    advice: str = KEEP_PACE,
 ) -> Judgement:
     """Judge frames by their share; the message names them."""
     share = count / max(frames, 1)
@@ -49,12 +46,14 @@ def _shared(
         limit=at_most(limits, 100),
         unit="% of frames",
         message=bad.format(count=counted, frames=spell(numbers)) if count else good,
-        advice=advice,
     )
 
 
 def whole_file(evidence: Evidence, limits: Limits) -> Judgement:
-    """Does the file hold the frames that it promises?"""
+    """Does the file hold the frames that it promises?
+
+    Copy the recording again from the instrument.
+    """
     about = evidence.recording
     if not evidence.images:
         return _no_images()
@@ -75,12 +74,14 @@ def whole_file(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"<= {limits['warn_above']:g}",
         unit="frames missing",
         message=message,
-        advice=COPY_AGAIN,
     )
 
 
 def corrupt_frames(evidence: Evidence, limits: Limits) -> Judgement:
-    """Could all frames be decoded whole?"""
+    """Could all frames be decoded whole?
+
+    Copy the recording again from the instrument.
+    """
     about = evidence.recording
     if not evidence.images:
         return _no_images()
@@ -94,12 +95,14 @@ def corrupt_frames(evidence: Evidence, limits: Limits) -> Judgement:
         "Not decoded whole: {count} ({frames}). Where nothing could be decoded, the nearest intact "
         "frame stands in.",
         "Every frame was decoded whole.",
-        COPY_AGAIN,
     )
 
 
 def duplicate_frames(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is every frame another picture than the one before?"""
+    """Is every frame another picture than the one before?
+
+    Record to a faster disk, close other programs, or lower the frame rate.
+    """
     if not evidence.images:
         return _no_images()
     same = evidence.duplicate_frames
@@ -117,7 +120,10 @@ def duplicate_frames(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def missing_frames(evidence: Evidence, limits: Limits) -> Judgement:
-    """Do the times of the frames leave no gap?"""
+    """Do the times of the frames leave no gap?
+
+    Record to a faster disk, close other programs, or lower the frame rate.
+    """
     about = evidence.recording
     if about is None:
         return _no_recording()
@@ -136,7 +142,10 @@ def missing_frames(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def even_times(evidence: Evidence, limits: Limits) -> Judgement:
-    """Do the frames come at even intervals?"""
+    """Do the frames come at even intervals?
+
+    Record to a faster disk, close other programs, or lower the frame rate.
+    """
     about = evidence.recording
     if about is None:
         return _no_recording()
@@ -158,7 +167,10 @@ def _no_times() -> Judgement:
 
 
 def sources_agree(evidence: Evidence, _: Limits) -> Judgement:
-    """Do all sources say the same about how the recording was made?"""
+    """Do all sources say the same about how the recording was made?
+
+    Correct the wrong one.
+    """
     conflicts = evidence.conflicts
     return Judgement(
         "warn" if conflicts else "pass",
@@ -166,12 +178,14 @@ def sources_agree(evidence: Evidence, _: Limits) -> Judgement:
         limit="0",
         unit="contradictions",
         message=" ".join(conflicts) if conflicts else "No source contradicts another.",
-        advice="Correct the wrong one.",
     )
 
 
 def polarity(evidence: Evidence, _: Limits) -> Judgement:
-    """Are the spots bright on a dark ground, as scattered light is?"""
+    """Are the spots bright on a dark ground, as scattered light is?
+
+    Right for a bright-field film; else look whether it was inverted.
+    """
     dark = evidence.dark_spots
     if dark is None:
         if not evidence.images:
@@ -185,17 +199,18 @@ def polarity(evidence: Evidence, _: Limits) -> Judgement:
         "hold; brightness does not tell small particles from large ones."
         if dark
         else "Spots are bright on a dark ground.",
-        advice="Right for a bright-field film; else look whether it was inverted.",
     )
 
 
 def as_recorded(evidence: Evidence, _: Limits) -> Judgement:
-    """Is the recording as the camera made it, as far as the file shows?"""
+    """Is the recording as the camera made it, as far as the file shows?
+
+    Use the camera's own frames, unconverted.
+    """
     odd = bool(evidence.notes)
     return Judgement(
         "warn" if odd else "pass",
         measured=len(evidence.notes),
         limit="no remark",
         message=" ".join(evidence.notes) if odd else "Nothing odd was found in the file.",
-        advice="Use the camera's own frames, unconverted.",
     )

@@ -25,7 +25,7 @@ class Judgement:
     message : str
         What was found, in words.
     advice : str
-        What to do about it; shown only where there is something to do.
+        What to do about it, where that is more than the rule says of itself.
     """
 
     status: Status

@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from evsize.qc.evidence import Evidence
 from evsize.qc.judging import Judgement, Limits, above, no_data, not_applicable, worst
 
-OWN_FRAMES = (
-    "Is this film compressed, resampled, stabilised, or are frames missing? Use the camera's own "
-    "frames with their own times."
-)
-
 
 def search_radius(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the search radius wide enough for the steps, and the sample thin enough for it?"""
+    """Is the search radius wide enough for the steps, and the sample thin enough for it?
+
+    Dilute more, or record more frames a second.
+    """
     cut = evidence.figures.get("truncated_step_share")
     mixed = evidence.figures.get("ambiguous_link_share")
     if cut is None or mixed is None:
@@ -34,12 +32,15 @@ def search_radius(evidence: Evidence, limits: Limits) -> Judgement:
         unit="%",
         message=f"{100 * cut:.2g} % of the steps are cut off by the search radius, "
         f"{100 * mixed:.2g} % of the links may join two different particles.",
-        advice="Dilute more, or record more frames a second.",
     )
 
 
 def step_correlation(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are steps independent, as Brownian motion demands beyond blur and noise?"""
+    """Are steps independent, as Brownian motion demands beyond blur and noise?
+
+    Is this film compressed, resampled, stabilised, or are frames missing? Use the camera's own
+    frames with their own times.
+    """
     figures = evidence.figures
     pairs = [
         (value, error)
@@ -66,7 +67,6 @@ def step_correlation(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"within {limits['warn_above_percent']:g}, or chance",
         unit="% of D",
         message=message,
-        advice=OWN_FRAMES,
     )
 
 
@@ -80,7 +80,11 @@ def _by_lag(figures: Mapping[str, float | None]) -> str:
 
 
 def even_steps(evidence: Evidence, limits: Limits) -> Judgement:
-    """Do particles move equally far from every frame to the next?"""
+    """Do particles move equally far from every frame to the next?
+
+    Is this film compressed, resampled, stabilised, or are frames missing? Use the camera's own
+    frames with their own times.
+    """
     variation = evidence.figures.get("frame_step_variation")
     z = evidence.figures.get("frame_step_variation_z")
     if variation is None or z is None:
@@ -96,12 +100,14 @@ def even_steps(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"<= {limits['warn_above_percent']:g}",
         unit="%",
         message=f"{message} {_by_lag(evidence.figures)}" if bad else message,
-        advice=OWN_FRAMES,
     )
 
 
 def flow(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the flow slow against the search radius?"""
+    """Is the flow slow against the search radius?
+
+    Let the sample settle, or slow the pump.
+    """
     if evidence.search_radius_um is None and not evidence.images:
         return not_applicable("The tracks were linked elsewhere; how is not known.")
     step = evidence.figures.get("max_flow_step_um")
@@ -121,12 +127,14 @@ def flow(evidence: Evidence, limits: Limits) -> Judgement:
         unit="search radii a frame",
         message=f"The mean flow is {mean:.2g} um/s{direction}, at most {share:.2g} search radii a "
         "frame; it was removed.",
-        advice="Let the sample settle, or slow the pump.",
     )
 
 
 def sudden_motion(evidence: Evidence, limits: Limits) -> Judgement:
-    """Did the stage stand still, and the pump run evenly?"""
+    """Did the stage stand still, and the pump run evenly?
+
+    Look for vibration, a touched stage or a pump that runs in pulses.
+    """
     events = evidence.sudden_frames
     if events is None:
         if not evidence.images:
@@ -145,7 +153,6 @@ def sudden_motion(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"at most {limits['warn_above']:g}",
         unit="frames",
         message=message,
-        advice="Look for vibration, a touched stage or a pump that runs in pulses.",
     )
 
 
@@ -156,7 +163,10 @@ def _frames(numbers: Sequence[int], most: int = 10) -> str:
 
 
 def motion_blur(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the exposure known, and short enough?"""
+    """Is the exposure known, and short enough?
+
+    Shorten the exposure; give --exposure, in ms, where it is not known.
+    """
     share = evidence.exposure_fraction
     if share is None:
         return Judgement(

@@ -26,7 +26,10 @@ OWN_FIGURES = (
 
 
 def named_figure(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is a figure of the stages within the limits of the profile?"""
+    """Is a figure of the stages within the limits of the profile?
+
+    Look at the source of the limit.
+    """
     name = limits["diagnostic"]
     figures = {own: getattr(evidence, own) for own in OWN_FIGURES} | dict(evidence.figures)
     value = figures.get(name)
@@ -47,5 +50,5 @@ def named_figure(evidence: Evidence, limits: Limits) -> Judgement:
         ),
         unit=limits.get("unit", ""),
         message=f"The figure '{name}' is {value:.3g}.",
-        advice=limits.get("advice") or "See the source of this limit.",
+        advice=limits.get("advice", ""),
     )

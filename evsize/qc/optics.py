@@ -11,7 +11,10 @@ NO_IMAGES = "The sizes come from trajectories; there were no images to look at."
 
 
 def false_detections(evidence: Evidence, limits: Limits) -> Judgement:
-    """Does noise alone look like particles?"""
+    """Does noise alone look like particles?
+
+    Raise the detection threshold ([detection] threshold_snr).
+    """
     n = evidence.false_detections_per_frame
     if n is None:
         missing = "No frame has room between its spots to tell."
@@ -22,12 +25,14 @@ def false_detections(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits),
         unit="a frame",
         message=f"The negated image shows {n:.2g} spots a frame.",
-        advice="Raise the detection threshold ([detection] threshold_snr).",
     )
 
 
 def saturated_spots(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are few spots saturated?"""
+    """Are few spots saturated?
+
+    Lower the camera level; sizes stay valid.
+    """
     if not evidence.images:
         return not_applicable(NO_IMAGES)
     share = evidence.saturated_share
@@ -39,12 +44,14 @@ def saturated_spots(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits, 100),
         unit="% of positions",
         message=f"{100 * share:.2g} % of the spots are saturated.",
-        advice="Lower the camera level; sizes stay valid.",
     )
 
 
 def localisation_noise(evidence: Evidence, limits: Limits) -> Judgement:
-    """Does the localisation error seen in the steps agree with the one expected from noise?"""
+    """Does the localisation error seen in the steps agree with the one expected from noise?
+
+    Check focus, vibration and the exposure given.
+    """
     seen = evidence.figures.get("loc_var_measured_um2")
     error = evidence.figures.get("loc_var_measured_se_um2")
     expected = evidence.figures.get("loc_var_predicted_um2")
@@ -63,12 +70,15 @@ def localisation_noise(evidence: Evidence, limits: Limits) -> Judgement:
         unit="nm",
         message=f"The steps show a localisation error of {measured:.3g} nm, "
         f"the noise explains {math.sqrt(expected) * 1e3:.3g} nm.",
-        advice="Check focus, vibration and the exposure given.",
     )
 
 
 def sub_pixel_bias(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are positions spread evenly within a pixel?"""
+    """Are positions spread evenly within a pixel?
+
+    Use the camera's own frames; spots narrower than a pixel need less binning or a higher
+    magnification.
+    """
     rms = evidence.figures.get("sub_pixel_rms_px")
     if rms is None:
         return no_data("Too few positions to tell.")
@@ -78,13 +88,15 @@ def sub_pixel_bias(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits),
         unit="px",
         message=f"Positions are drawn towards places within the pixel by {rms:.2g} px (rms).",
-        advice="Use the camera's own frames; spots narrower than a pixel need less binning or a "
-        "higher magnification.",
     )
 
 
 def steady_focus(evidence: Evidence, limits: Limits) -> Judgement:
-    """Do the number and the brightness of the spots stay the same through the recording?"""
+    """Do the number and the brightness of the spots stay the same through the recording?
+
+    Look for a drifting focus or laser, settling particles or an air bubble; film again when it
+    is steady.
+    """
     if not evidence.images:
         return not_applicable(NO_IMAGES)
     if _several_positions(evidence):
@@ -111,13 +123,14 @@ def steady_focus(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"{at_most(limits)}, or chance",
         unit="times",
         message=f"{text}{': more than chance.' if bad else '.'}",
-        advice="Look for a drifting focus or laser, settling particles or an air bubble; film "
-        "again when it is steady.",
     )
 
 
 def steady_background(evidence: Evidence, limits: Limits) -> Judgement:
-    """Does the background stay the same through the recording?"""
+    """Does the background stay the same through the recording?
+
+    Look for stray light, a laser that warms up, or a cell that was not rinsed.
+    """
     if not evidence.images:
         return not_applicable(NO_IMAGES)
     if _several_positions(evidence):
@@ -131,7 +144,6 @@ def steady_background(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits),
         unit="standard deviations of a pixel's noise",
         message=f"The background changes by {change:.2g} standard deviations of a pixel's noise.",
-        advice="Look for stray light, a laser that warms up, or a cell that was not rinsed.",
     )
 
 

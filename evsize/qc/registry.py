@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ class Rule:
     Attributes
     ----------
     judge : callable
-        Evidence and limits to a judgement; its name is the rule's, its docstring the question.
+        Evidence and limits to a judgement; its name is the rule's, its docstring the question
+        and what to do where the answer is no.
     scope : {"recording", "sample", "batch"}
         Of what it is asked.
     required : bool
@@ -45,8 +47,13 @@ class Rule:
 
     @property
     def question(self) -> str:
-        """What it asks."""
-        return (self.judge.__doc__ or "").strip().partition("\n")[0]
+        """What it asks: the first line of the docstring."""
+        return (inspect.getdoc(self.judge) or "").partition("\n")[0]
+
+    @property
+    def advice(self) -> str:
+        """What to do where it does not pass: the rest of the docstring."""
+        return " ".join((inspect.getdoc(self.judge) or "").partition("\n")[2].split())
 
 
 REPORTED = ("low", "high")

@@ -22,7 +22,10 @@ ONE = "There is one replicate only."
 
 
 def replicates(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Are there enough replicates to know how far they differ?"""
+    """Are there enough replicates to know how far they differ?
+
+    Film three to five recordings of 60 s, fresh sample in the cell for each.
+    """
     if not evidence.grouped:
         return not_applicable("Which recordings belong to one sample was not said.")
     n = len(evidence.replicates)
@@ -36,16 +39,18 @@ def replicates(evidence: SampleEvidence, limits: Limits) -> Judgement:
         limit=at_least(limits),
         unit="replicates",
         message=message,
-        advice="Film three to five recordings of 60 s, fresh sample in the cell for each.",
     )
 
 
 def replicate_counts(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Do the replicates hold equally many particles?"""
+    """Do the replicates hold equally many particles?
+
+    Mix well, rinse the cell, film at the same place.
+    """
     if len(evidence.replicates) < 2:
         return not_applicable(ONE)
     counts, what = _counts(evidence.replicates)
-    return _spread(counts, limits, what, "Mix well, rinse the cell, film at the same place.")
+    return _spread(counts, limits, what)
 
 
 def _counts(replicates: Sequence[Sequence[Member]]) -> tuple[list[float], str]:
@@ -61,7 +66,10 @@ def _counts(replicates: Sequence[Sequence[Member]]) -> tuple[list[float], str]:
 
 
 def replicate_sizes(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Do the replicates show the same size?"""
+    """Do the replicates show the same size?
+
+    Mix well; look for clumps or settling.
+    """
     if len(evidence.replicates) < 2:
         return not_applicable(ONE)
     modes = [
@@ -71,10 +79,10 @@ def replicate_sizes(evidence: SampleEvidence, limits: Limits) -> Judgement:
     ]
     if len(modes) < 2:
         return no_data("Fewer than two replicates have a mode.")
-    return _spread(modes, limits, "most frequent size", "Mix well; look for clumps or settling.")
+    return _spread(modes, limits, "most frequent size")
 
 
-def _spread(values: Sequence[float], limits: Limits, what: str, advice: str) -> Judgement:
+def _spread(values: Sequence[float], limits: Limits, what: str) -> Judgement:
     mean = fmean(values)
     cv = stdev(values) / mean if mean > 0 else math.nan
     return Judgement(
@@ -83,12 +91,14 @@ def _spread(values: Sequence[float], limits: Limits, what: str, advice: str) -> 
         limit=f"<= {limits['warn_above_percent']:g}",
         unit="% (standard deviation over mean)",
         message=f"The {what} of {len(values)} replicates spreads by {100 * cv:.2g} %.",
-        advice=advice,
     )
 
 
 def blank_share(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Does the sample hold far more particles than the blank?"""
+    """Does the sample hold far more particles than the blank?
+
+    Filter the diluent and rinse the cell; dilute the sample less.
+    """
     if not evidence.blanks:
         return not_applicable("No blank was given.")
     if not evidence.usable:
@@ -105,12 +115,14 @@ def blank_share(evidence: SampleEvidence, limits: Limits) -> Judgement:
         unit="% of the sample's particles",
         message=f"The blank shows {100 * share:.2g} % as many particles as the sample, both as "
         "filmed.",
-        advice="Filter the diluent and rinse the cell; dilute the sample less.",
     )
 
 
 def recovery(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Which share of the particles is left after isolation?"""
+    """Which share of the particles is left after isolation?
+
+    Compare with your other preparations; check volumes and dilutions.
+    """
     if not any(one.preparation.made_from for one in evidence.members):
         return not_applicable("The manifest does not say what the sample was made from.")
     after, before = _mean_amount(evidence.usable), _mean_amount(evidence.sources)
@@ -128,7 +140,10 @@ def recovery(evidence: SampleEvidence, limits: Limits) -> Judgement:
 
 
 def particles_per_protein(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """How many particles are there for each microgram of protein?"""
+    """How many particles are there for each microgram of protein?
+
+    Compare with your other preparations; check the protein assay, volumes and dilutions.
+    """
     given = [one for one in evidence.usable if one.preparation.protein_ug]
     if not any(one.preparation.protein_ug for one in evidence.members):
         return not_applicable("The manifest gives no protein.")
@@ -149,7 +164,10 @@ def particles_per_protein(evidence: SampleEvidence, limits: Limits) -> Judgement
 
 
 def dilution_linearity(evidence: SampleEvidence, limits: Limits) -> Judgement:
-    """Does twice the dilution show half the particles?"""
+    """Does twice the dilution show half the particles?
+
+    Dilute into the range in which it does; check the pipetting.
+    """
     groups: dict[float, list[Member]] = {}
     for one in evidence.usable:
         groups.setdefault(one.dilution, []).append(one)
@@ -203,6 +221,4 @@ def _reported(value: float, limits: Limits, unit: str, message: str) -> Judgemen
         limit=" and ".join(part for part in parts if part) or "reported",
         unit=unit,
         message=message,
-        advice="Compare with your other preparations; check volumes, dilutions and the protein "
-        "assay.",
     )

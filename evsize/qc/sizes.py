@@ -10,7 +10,10 @@ EXOSOME_NM = (40.0, 160.0)
 
 
 def temperature(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is the temperature given, and one at which samples are measured?"""
+    """Is the temperature given, and one at which samples are measured?
+
+    Read the temperature of the cell during the recording and give --temperature.
+    """
     found = evidence.temperature_c
     if found is None:
         return no_data("The temperature is not known.", "Give --temperature, in degC.")
@@ -22,12 +25,15 @@ def temperature(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"{low:g} to {high:g}",
         unit="degC",
         message=f"Sizes hold for {found:g} degC{source}; 1 K changes them by about 2 %.",
-        advice="Read the temperature of the cell during the recording and give --temperature.",
     )
 
 
 def detection_limit(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are small vesicles seen?"""
+    """Are small vesicles seen?
+
+    Raise the camera level or the exposure, or use a stronger laser; smaller particles are
+    under-counted.
+    """
     found = evidence.detection_limit_nm
     if found is None:
         if not evidence.images:
@@ -48,13 +54,15 @@ def detection_limit(evidence: Evidence, limits: Limits) -> Judgement:
         unit="nm",
         message=f"Particles under {found:.3g} nm are mostly missed: {100 * unseen:.2g} % of the "
         "range of exosome sizes, 40 to 160 nm.",
-        advice="Raise the camera level or the exposure, or use a stronger laser; smaller "
-        "particles are under-counted.",
     )
 
 
 def self_check(evidence: Evidence, limits: Limits) -> Judgement:
-    """Are simulated particles, put into this film, sized right?"""
+    """Are simulated particles, put into this film, sized right?
+
+    Dilute more, shorten the exposure or raise the brightness: in this film sizes are off by
+    about as much.
+    """
     bias = evidence.figures.get("self_check_bias_percent")
     error = evidence.figures.get("self_check_bias_se_percent")
     if bias is None or error is None:
@@ -72,13 +80,14 @@ def self_check(evidence: Evidence, limits: Limits) -> Judgement:
         unit="%",
         message=f"Particles of known size put into this film read {bias:+.2g} % (standard error "
         f"{error:.2g} %).",
-        advice="Dilute more, shorten the exposure or raise the brightness: in this film sizes are "
-        "off by about as much.",
     )
 
 
 def instrument_fits(evidence: Evidence, limits: Limits) -> Judgement:
-    """Was the instrument calibrated as this recording was made?"""
+    """Was the instrument calibrated as this recording was made?
+
+    Calibrate with the settings of this recording: evsize calibrate.
+    """
     misfits = evidence.instrument_misfits
     if misfits is None:
         return not_applicable("No instrument file was given.")
@@ -88,5 +97,4 @@ def instrument_fits(evidence: Evidence, limits: Limits) -> Judgement:
         limit=at_most(limits),
         unit="differences",
         message=" ".join(misfits) if misfits else "The calibration fits the recording.",
-        advice="Calibrate with the settings of this recording: evsize calibrate.",
     )

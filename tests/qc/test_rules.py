@@ -189,6 +189,7 @@ def test_every_rule_is_seen_to_pass_and_not_to_pass():
 def test_contract_of_the_registry(rule):
     assert RULES[rule].name == rule
     assert RULES[rule].question.endswith("?")
+    assert RULES[rule].advice.endswith((".", "?"))
     for evidence in (GOOD, Evidence()):
         found = finding(rule, evidence)
         assert found.rule == rule
