@@ -26,6 +26,9 @@ FEWEST_PX, MOST_PX = 24, 120
 """Side of what is cut out of a frame, px of the recording."""
 TITLE_PX, NAME_PX, GAP_PX = 26, 76, 3
 
+WHITE_SNR = 25.0
+"""Noise standard deviations above the ground at which a picture is white."""
+
 
 def draw(detections: Detections, tracks: Tracks, pixel_size_um: float) -> NDArray[np.uint8] | None:
     """Draw the preview frame: rings for spots, lines for where tracks came from.
@@ -52,10 +55,18 @@ def draw(detections: Detections, tracks: Tracks, pixel_size_um: float) -> NDArra
     return np.asarray(picture, dtype=np.uint8)
 
 
-def stretch(frame: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Grey levels of 0 to 255 that show what is in a frame, or in several alike."""
-    low, high = np.percentile(frame, [0.5, 99.9])
-    return np.asarray(255 * np.clip((frame - low) / max(high - low, 1.0), 0, 1), dtype=np.uint8)
+def stretch(frame: NDArray[np.float64], contrast: float = 1.0) -> NDArray[np.uint8]:
+    """Grey levels of 0 to 255 that show what is in a frame, or in several alike.
+
+    A few bright spots are white, so that faint ones beside them show. A `contrast` above 1 shows
+    still fainter ones.
+    """
+    low, middle, high = np.percentile(frame, [0.5, 50, 99.9])
+    noise = 1.48 * np.median(np.abs(frame - middle))
+    if noise > 0:
+        high = min(high, middle + WHITE_SNR * noise)
+    scaled = contrast * (frame - low) / max(high - low, 1.0)
+    return np.asarray(255 * np.clip(scaled, 0, 1), dtype=np.uint8)
 
 
 def _tails(table: pd.DataFrame, now: int, pixel_size_um: float) -> list[NDArray[np.float64]]:

@@ -22,6 +22,7 @@ from evsize.cli.report import report
 from evsize.cli.samples import samples
 from evsize.cli.simulate import simulate
 from evsize.cli.size import size
+from evsize.cli.view import view
 from evsize.errors import describe
 
 INTERRUPTED = 130
@@ -42,6 +43,7 @@ app.command()(report)
 app.command()(samples)
 app.command()(simulate)
 app.command()(size)
+app.command()(view)
 
 
 def _show_version(wanted: bool) -> None:

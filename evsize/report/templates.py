@@ -22,20 +22,43 @@ def render_template(template: str, **content: Any) -> str:
     A page carries a policy by which a browser fetches nothing and runs our script alone, known by
     its hash.
     """
-    style, script = _asset("page.css"), _asset("page.js")
+    return fill(_HERE, template, _asset("page.css"), _asset("page.js"), "img-src data:", **content)
+
+
+def fill(folder: Path, template: str, style: str, script: str, allowed: str, **content: Any) -> str:
+    """Fill a template of a folder, which may extend those here.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the template is.
+    template : str
+        Its name.
+    style, script : str
+        The page's own, the only ones that a browser takes.
+    allowed : str
+        What the page may fetch, in the words of a content security policy.
+    **content
+        What the template names; texts are escaped.
+    """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return (
-        _environment()
+        _environment(folder)
         .get_template(template)
         .render(
             words=words,
             style=Markup(style),  # noqa: S704  (our file)
             script=Markup(script),  # noqa: S704  (our file)
-            policy="default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+            policy=f"default-src 'none'; {allowed}; style-src 'unsafe-inline'; "
             f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
             **content,
         )
     )
+
+
+def page_style() -> str:
+    """Style sheet of all pages."""
+    return _asset("page.css")
 
 
 def _asset(name: str) -> str:
@@ -43,9 +66,9 @@ def _asset(name: str) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def _environment(folder: Path) -> Environment:
     return Environment(
-        loader=FileSystemLoader(_HERE),
+        loader=FileSystemLoader([folder, _HERE]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
