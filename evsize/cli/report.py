@@ -20,7 +20,15 @@ def report(
             show_default=False,
         ),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE.html", help="The page.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE.html|FILE.pdf",
+            help="The page; as PDF with an installed Chromium, Chrome or Edge.",
+        ),
+    ],
     title: Annotated[str, typer.Option(metavar="TEXT", help="Heading of a study.")] = "Study",
     overwrite: options.Overwrite = False,
     quiet: options.Quiet = False,
@@ -30,20 +38,49 @@ def report(
 
     The page needs no other file and no network.
     """
-    from evsize.report import write_page, write_study
-
     named = [
         (sample, folder)
         for sample, path in map(split_name, results)
         for folder in result_folders(path)
     ]
     _check(output, overwrite)
+    if output.suffix.lower() == ".pdf":
+        _print(named, output, title)
+        hint = ""
+    else:
+        _write(named, output, title)
+        hint = " (open it in a browser)"
+    if not quiet:
+        typer.echo(f"Page: {output}{hint}")
+
+
+def _write(named: list[tuple[str, Path]], output: Path, title: str) -> None:
+    from evsize.report import write_page, write_study
+
     if len(named) == 1:
         write_page(named[0][1], output)
     else:
         write_study(named, output, title)
-    if not quiet:
-        typer.echo(f"Page: {output} (open it in a browser)")
+
+
+def _print(named: list[tuple[str, Path]], output: Path, title: str) -> None:
+    import tempfile
+
+    from evsize.errors import UsageError
+
+    try:
+        from evsize.report.pdf import write_pdf
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] != "playwright":
+            raise
+        raise UsageError(
+            "a PDF needs the package playwright, which is not installed",
+            advice='install it with: pip install "evsize[pdf]"; or give -o FILE.html',
+        ) from error
+    with tempfile.TemporaryDirectory(prefix="evsize-") as folder:
+        page = Path(folder) / "page.html"
+        _write(named, page, title)
+        write_pdf(page, output)
 
 
 def split_name(text: str) -> tuple[str, Path]:
