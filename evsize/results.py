@@ -201,6 +201,33 @@ def as_conditions(value: Acquisition | Conditions) -> Conditions:
     return value if isinstance(value, Conditions) else value.conditions()
 
 
+@dataclass(frozen=True, slots=True)
+class FaintPeaks:
+    """Peaks of the filtered frames too weak to be spots, in order of frames.
+
+    Attributes
+    ----------
+    frame : ndarray of int32, (n,)
+    x_px, y_px : ndarray of float32, (n,)
+    snr : ndarray of float32, (n,)
+        Matched-filter amplitude in units of its noise.
+    noise_per_px : ndarray of float32, (n,)
+        Peaks of that SNR which noise makes, a pixel and unit of SNR.
+    unit_error_px : float
+        Standard error of a place, times the SNR.
+    unit_brightness : float
+        Sum over the spot in noises of a pixel, over the SNR.
+    """
+
+    frame: NDArray[np.int32]
+    x_px: NDArray[np.float32]
+    y_px: NDArray[np.float32]
+    snr: NDArray[np.float32]
+    noise_per_px: NDArray[np.float32]
+    unit_error_px: float
+    unit_brightness: float
+
+
 @dataclass(frozen=True)
 class Detections:
     """Spots found in a recording.
@@ -221,6 +248,8 @@ class Detections:
         Its number.
     plan : object
         What the detection decided, for frames to be searched again in the same way.
+    faint : FaintPeaks, optional
+        Peaks that may fill gaps of tracks; by default none are known.
     """
 
     table: pd.DataFrame
@@ -230,6 +259,7 @@ class Detections:
     choices: Mapping[str, Value]
     preview: NDArray[Any] | None = None
     preview_frame: int = 0
+    faint: FaintPeaks | None = None
     plan: object = None
 
 

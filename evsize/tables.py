@@ -26,6 +26,7 @@ class Flag(IntFlag):
     WEAK = 1 << 3
     AFTER_GAP = 1 << 4
     MERGED = 1 << 5
+    FILLED = 1 << 6
     # tracks
     TOO_SHORT = 1 << 8
     STATIONARY = 1 << 9
@@ -47,6 +48,7 @@ FLAG_MEANING: dict[Flag, str] = {
     Flag.WEAK: "below the threshold that starts a track; only continues one",
     Flag.AFTER_GAP: "first position after one or more missed frames",
     Flag.MERGED: "longer than motion can smear it: two spots in one, not used",
+    Flag.FILLED: "a peak too weak to be a spot, where its track had to pass",
     Flag.TOO_SHORT: "too few positions to carry a size (rejected)",
     Flag.STATIONARY: "moves no more than its localisation error: dust or a hot pixel (rejected)",
     Flag.AMBIGUOUS_END: "cut where two particles could have been exchanged",

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.detection.again import SecondSearch
+from evsize.detection.faint import gather
 from evsize.detection.fast_engine import locate as locate_fast
 from evsize.detection.model import grey
 from evsize.detection.pattern import iterate_models
@@ -84,12 +85,14 @@ def detect(
     source = _Reader(recording)
     rows = Rows()
     columns: list[tuple[int, float, float, float, int]] = []
+    faint = []
     for frames, model in iterate_models(recording, plan.cell_px, plan.first_model):
         found_in = searcher.search_all(source.read(frames), model)
         for index, found in zip(frames, found_in, strict=True):
             rows.add(index, found.spots, found.brightness, found.flags)
             counted = (len(found.flags), found.false, found.background, found.noise)
             columns.append((*counted, source.flags[index]))
+            faint.append(found.faint)
             if progress is not None:
                 progress("detection", index + 1, len(recording))
     height, width = (int(n) for n in recording.frame_shape[:2])
@@ -102,6 +105,7 @@ def detect(
         preview=source.preview,
         preview_frame=source.middle,
         plan=plan,
+        faint=gather(faint, plan.parameters),
     )
 
 
@@ -122,7 +126,7 @@ def search_again(
     plan = detections.plan
     if not isinstance(plan, Plan):
         raise TypeError("detections of another program cannot be repeated")
-    return SecondSearch(recording, plan, ENGINES[settings.engine])
+    return SecondSearch(recording, detections, plan, ENGINES[settings.engine])
 
 
 class _Reader:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from evsize.detection.faint import lowest_snr
 from evsize.detection.filtering import far_from, filter_noise, find_peaks, matched_filter
 from evsize.detection.model import FrameModel, grey
 from evsize.detection.pattern import (
@@ -55,6 +56,8 @@ class Plan(NamedTuple):
         Cells of the slow background.
     halo_px : int
         How far the surroundings of a strong spot reach that tell nothing about noise.
+    faint_snr : (float, float)
+        Between them peaks are kept that are no spots.
     choices : dict of str to Value
         Every choice in words.
     """
@@ -64,6 +67,7 @@ class Plan(NamedTuple):
     parameters: Parameters
     cell_px: int
     halo_px: int
+    faint_snr: tuple[float, float]
     choices: dict[str, Value]
 
 
@@ -250,4 +254,5 @@ def make_plan(
         filter_noise=noise,
         coarse_noise=coarse_noise,
     )
-    return Plan(sign, model, parameters, cell, halo, choices)
+    faint = (lowest_snr(filtered[0].size, n_frames, parameters), weak)
+    return Plan(sign, model, parameters, cell, halo, faint, choices)

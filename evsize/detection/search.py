@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.faint import Faint, find_faint
 from evsize.detection.filtering import matched_filter
 from evsize.detection.model import FrameModel, frame_buffers
 from evsize.detection.peaks import count_free, keep_strongest, local_maxima
@@ -41,6 +42,8 @@ class Found(NamedTuple):
         Spots that noise alone gives, from the negated frame; NaN where spots leave no free area.
     background, noise : float
         Of a typical pixel, grey levels.
+    faint : Faint
+        Peaks too weak to be spots.
     """
 
     spots: Spots
@@ -49,12 +52,13 @@ class Found(NamedTuple):
     false: float
     background: float
     noise: float
+    faint: Faint
 
     @staticmethod
     def nothing() -> Found:
         """Of a frame that was not searched."""
         none = Spots.none()
-        return Found(none, np.zeros(0, np.uint32), none.flux, np.nan, np.nan, np.nan)
+        return Found(none, np.zeros(0, np.uint32), none.flux, np.nan, np.nan, np.nan, Faint.none())
 
 
 class Searcher:
@@ -91,13 +95,14 @@ class Searcher:
             scaled = model.scale(frame, plan.sign, buffers)
             spots, false = search_frame(scaled.images, plan, self._engine, out)
             flags = mark_spots(spots, frame, plan, self._white_level)
+            faint = find_faint(out, plan.faint_snr, spots, plan.parameters.window_px)
         finally:
             self._spare.put((buffers, out))
         height, width = frame.shape
         x = np.clip(np.rint(spots.x_px), 0, width - 1).astype(np.intp)
         y = np.clip(np.rint(spots.y_px), 0, height - 1).astype(np.intp)
         brightness = spots.flux * model.pattern.noise[y, x] * scaled.noise_factor
-        return Found(spots, flags, brightness, false, scaled.background, scaled.noise)
+        return Found(spots, flags, brightness, false, scaled.background, scaled.noise, faint)
 
     def search_all(
         self, frames: Iterable[NDArray[Any] | None], model: FrameModel

@@ -12,7 +12,7 @@ from evsize.physics import Conditions
 from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
-from evsize.tracking import events, linking, radius, resting, rounds
+from evsize.tracking import events, linking, missed, radius, resting, rounds
 
 __all__ = ["link"]
 
@@ -63,6 +63,10 @@ def link(
         kernel = max(step_um, 0.5 * conditions.pixel_size_um)
         motion = rounds.before_linking(film, reach, kernel)
     linked = rounds.link_rounds(film, motion, first, fit_flow=settings.remove_flow)
+    if detections.faint is not None:
+        noise = detections.frames["noise"].to_numpy()
+        pixel = conditions.pixel_size_um
+        film, linked, table = missed.fill_gaps(film, linked, detections.faint, table, noise, pixel)
     tracks = _assemble(detections, table, film, linked, conditions, settings)
     share = float(rests.mean()) if len(rests) else 0.0
     return replace(tracks, diagnostics={**tracks.diagnostics, "resting_spot_share": share})
@@ -178,6 +182,9 @@ def _assemble(
                 chosen.radius_um,
             ),
             "in_company_share": linked.in_company,
+            "filled_share": float(((flags & np.uint32(Flag.FILLED)) > 0).mean())
+            if len(flags)
+            else 0.0,
             "crowding_radius_um": chosen.most_um,
             "flow_speed_um_s": float(np.hypot(*speed.mean(axis=0))) if len(speed) else 0.0,
             "max_flow_step_um": field.fastest_um(film.size_um),

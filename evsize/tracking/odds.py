@@ -21,6 +21,10 @@ LEAST_LINKS = 200
 """With fewer links made before, nothing is learnt from them."""
 BORROWED = 5.0
 """Links' worth of what all spots do that is added to what the spots of a class do."""
+LENIENCE = 1.0
+"""Log-odds by which a link may be unlikely and is made. The steps learnt from are those found:
+the longest are not among them, and a particle that smeared, hence is weak, moved farther than
+others. Drawn films of 60 nm at an SNR of 6 lose 4 to 8 % of D without, at 0.0003 of precision."""
 FINENESS = 256
 """Distances at which the density of a step is worked out."""
 
@@ -34,8 +38,8 @@ class Odds:
     spot_class : ndarray of int, (spots,)
         Class of strength of each spot.
     going_on : ndarray, (spans, classes, classes)
-        Log-odds of a pair but for its distance, 1/um^2: frames spanned, class of the first and of
-        the second spot.
+        Log-odds of a pair but for its distance, with `LENIENCE`, 1/um^2: frames spanned, class of
+        the first and of the second spot.
     step : ndarray, (spans, FINENESS)
         Logarithm of the density of a step, 1/um^2, over the square of its length.
     radius_um : ndarray, (spans,)
@@ -110,7 +114,7 @@ def learn(
         taken = (made.sum(axis=0) + 1) / (waiting.sum() + n)
         share = (made + BORROWED * taken) / (waiting + BORROWED)[:, None]
         ends = np.maximum(1 - share.sum(axis=1), 1e-3)
-        going_on[m - 1] = np.log(share) - np.log(ends)[:, None] - log_births
+        going_on[m - 1] = np.log(share) - np.log(ends)[:, None] - log_births + LENIENCE
         waiting = waiting - made.sum(axis=1)
     longer = _longer(max_gap, blur)
     reach = radius_um * np.sqrt(longer)

@@ -323,13 +323,26 @@ def _variances(owner: Ints, step: Floats) -> tuple[Floats, Ints] | None:
 
 def _sd_of_steps(owner: Ints, step: Floats) -> Floats:
     """Standard deviation of the steps of each step's particle; the usual one for short tracks."""
-    count = np.bincount(owner, minlength=1)
-    usual = float((step**2).mean())
-    variance = np.full(len(count), max(usual, 1e-12))
+    return np.asarray(np.sqrt(variance_of_tracks(owner, step, 1)[owner]))
+
+
+def variance_of_tracks(owner: Ints, step: Floats, n_tracks: int) -> Floats:
+    """Variance of the steps of each of at least `n_tracks` tracks; the usual one for short ones.
+
+    Parameters
+    ----------
+    owner : ndarray of int, (steps,)
+        Track of each step over one frame.
+    step : ndarray, (steps, 2)
+        The steps, um.
+    n_tracks : int
+    """
+    count = np.bincount(owner, minlength=n_tracks)
+    variance = np.full(len(count), max(float((step**2).mean()), 1e-12))
     found = _variances(owner, step)
     if found is not None:
         variance[count >= MIN_STEPS] = found[0]
-    return np.asarray(np.sqrt(variance[owner]))
+    return variance
 
 
 def _next_radius(current: Radius, variance: Floats, n_steps: Ints) -> Radius:

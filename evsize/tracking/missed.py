@@ -1,0 +1,140 @@
+"""Frames in which a track missed its particle, and the faint peaks that fill them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evsize.results import FaintPeaks
+from evsize.tables import DETECTIONS, Flag
+from evsize.tracking import filling, rounds
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_FOUND = 5
+"""Spots of a track that is filled: as many as a track needs to count."""
+MEDIAN_SQUARE = 0.4549
+"""Median of the square of a standard normal deviate."""
+
+
+def fill_gaps(
+    film: rounds.Film,
+    linked: rounds.Linked,
+    faint: FaintPeaks,
+    spots: pd.DataFrame,
+    noise: Floats,
+    pixel_um: float,
+) -> tuple[rounds.Film, rounds.Linked, pd.DataFrame]:
+    """Add to film, tracks and spots the faint peaks where tracks missed their particle.
+
+    Parameters
+    ----------
+    film, linked
+        Spots and their tracks.
+    faint : FaintPeaks
+        Peaks that are no spots.
+    spots : DataFrame
+        Rows as in `film`, schema `tables.DETECTIONS`.
+    noise : ndarray, (n_frames,)
+        Noise of a pixel in each frame, grey levels.
+    pixel_um : float
+        Size of a pixel, um.
+    """
+    at = _gaps(film, linked)
+    if not len(at) or not len(faint.snr):
+        return film, linked, spots
+    xy = np.column_stack([faint.x_px, faint.y_px]).astype(np.float64) * pixel_um
+    error = (faint.unit_error_px * pixel_um / faint.snr.astype(np.float64)) ** 2
+    peaks = filling.Peaks(
+        np.searchsorted(faint.frame, np.arange(film.n_frames + 1)),
+        xy,
+        faint.snr.astype(np.float64),
+        np.log(faint.noise_per_px.astype(np.float64) / pixel_um**2),
+        error,
+        float(faint.snr.min()),
+    )
+    chosen = filling.fill(_describe(film, linked, at), peaks)
+    gap, _ = np.nonzero(chosen >= 0)
+    peak = chosen[chosen >= 0]
+    if not len(peak):
+        return film, linked, spots
+    frame, snr = faint.frame[peak].astype(np.int64), faint.snr[peak].astype(np.float64)
+    rows = DETECTIONS.build(
+        frame=frame,
+        x_px=faint.x_px[peak],
+        y_px=faint.y_px[peak],
+        loc_se_px=faint.unit_error_px / snr,
+        brightness=faint.unit_brightness * snr * noise[frame],
+        snr=snr,
+        flags=np.full(len(peak), int(Flag.WEAK | Flag.FILLED)),
+    )
+    added = len(film.frame) + np.arange(len(peak))
+    film = replace(
+        film,
+        frame=np.concatenate([film.frame, frame]),
+        xy_um=np.concatenate([film.xy_um, xy[peak]]),
+    )
+    order = np.concatenate([linked.order, added])
+    track = np.concatenate([linked.track, linked.track[at[gap]]])
+    sort = np.lexsort((film.frame[order], track))
+    linked = replace(linked, order=order[sort], track=track[sort])
+    return film, linked, pd.concat([spots, rows], ignore_index=True)
+
+
+def _gaps(film: rounds.Film, linked: rounds.Linked) -> Ints:
+    """Number of the position before each gap in which the track had no spot at all.
+
+    A spot may be there and not count, because of a neighbour: it is no faint peak. Tracks of fewer
+    than `LEAST_FOUND` spots may be noise, which faint peaks would make longer.
+    """
+    order, track = linked.order, linked.track
+    span = np.diff(film.frame[order])
+    missed = (np.diff(track) == 0) & (span > 1) & (span <= filling.LONGEST + 1)
+    missed &= np.bincount(track)[track[:-1]] >= LEAST_FOUND
+    at = np.flatnonzero(missed)
+    spots = np.unique(linked.whole * film.n_frames + film.frame)
+    before = linked.whole[order[at]] * film.n_frames + film.frame[order[at]]
+    between = np.searchsorted(spots, before + span[at]) - np.searchsorted(spots, before) - 1
+    return np.asarray(at[between == 0])
+
+
+def _describe(film: rounds.Film, linked: rounds.Linked, at: Ints) -> filling.Gaps:
+    order, track, field = linked.order, linked.track, linked.motion.field
+    start, stop = order[at], order[at + 1]
+    frame, xy = film.frame, film.xy_um
+    spans = np.arange(1, filling.LONGEST + 2)
+    flow = [field.over_step(frame[start], int(m), xy[start]) for m in spans]
+    single = (np.diff(track) == 0) & (np.diff(frame[order]) == 1)
+    first = order[:-1][single]
+    step = np.diff(xy[order], axis=0)[single] - field.over_step(frame[first], 1, xy[first])
+    variance = rounds.variance_of_tracks(track[:-1][single], step, int(track.max()) + 1)
+    longer = (spans - 2 * film.blur) / (1 - 2 * film.blur)
+    snr = film.snr[order]
+    expected = 0.5 * (snr[at] + snr[at + 1])
+    return filling.Gaps(
+        frame[start],
+        frame[stop] - frame[start] - 1,
+        xy[start],
+        xy[stop],
+        np.stack(flow, axis=1),
+        variance[track[at]][:, None] * longer,
+        expected,
+        np.sqrt(1.5 + _snr_variation(snr, frame[order], track) * expected**2),
+    )
+
+
+def _snr_variation(snr: Floats, frame: Ints, track: Ints) -> float:
+    """Relative variance of a particle's SNR about the mean of the frames before and after.
+
+    Noise alone gives the difference the variance 1.5.
+    """
+    row = (track[2:] == track[:-2]) & (frame[2:] == frame[:-2] + 2)
+    if not row.any():
+        return 0.0
+    mean = 0.5 * (snr[2:] + snr[:-2])[row]
+    square = (snr[1:-1][row] - mean) ** 2 / MEDIAN_SQUARE
+    return max(float(np.median((square - 1.5) / mean**2)), 0.0)
