@@ -9,12 +9,13 @@ import pandas as pd
 from markupsafe import Markup
 
 from evsize.report import words
+from evsize.report.labels import label_of
 from evsize.report.overview import Outcome, summary_row
 from evsize.report.page import data_uri
 from evsize.report.study_charts import Member, Sample, draw_medians, draw_overlay
 from evsize.report.templates import render_template
 from evsize.results import Value
-from evsize.storage import read_result
+from evsize.storage import plain_cell, read_result
 
 
 def write_study(folders: Sequence[tuple[str, Path]], path: Path, title: str = "Study") -> Path:
@@ -23,8 +24,9 @@ def write_study(folders: Sequence[tuple[str, Path]], path: Path, title: str = "S
     Parameters
     ----------
     folders : sequence of (str, Path)
-        Name of the sample (empty: the folder's) and result folder; results with the same name
-        are replicates.
+        Name of the sample and result folder; results with the same name are replicates. Left
+        empty, it is what a batch noted in the ``summary.csv`` beside the folder, or else the
+        folder's.
     path : Path
         The page.
     title : str
@@ -35,9 +37,15 @@ def write_study(folders: Sequence[tuple[str, Path]], path: Path, title: str = "S
     ResultError
         If a folder holds no result.
     """
-    members = [Member(name or folder.name, folder, read_result(folder)) for name, folder in folders]
+    members = [_member(name, folder) for name, folder in folders]
     path.write_text(render_study(members, title), encoding="utf-8")
     return path
+
+
+def _member(name: str, folder: Path) -> Member:
+    known = label_of(folder)
+    sample = name or known.sample or folder.name
+    return Member(sample, folder, read_result(folder), known.replicate)
 
 
 def render_study(members: Sequence[Member], title: str) -> str:
@@ -46,14 +54,16 @@ def render_study(members: Sequence[Member], title: str) -> str:
     for member in members:
         by_name.setdefault(member.sample, []).append(member)
     samples = [
-        Sample(number, name, tuple(same)) for number, (name, same) in enumerate(by_name.items(), 1)
+        Sample(number, name, tuple(sorted(same, key=_place)))
+        for number, (name, same) in enumerate(by_name.items(), 1)
     ]
+    ordered = [member for sample in samples for member in sample.members]
     rows = [
-        {"sample": member.sample}
+        {"sample": plain_cell(member.sample), "replicate": plain_cell(member.replicate)}
         | summary_row(
             Outcome(member.result.summary.recording.path, member.folder, member.result.summary)
         )
-        for member in members
+        for member in ordered
     ]
     table = pd.DataFrame(rows).drop(columns="error").to_csv(index=False, lineterminator="\n")
     return render_template(
@@ -61,12 +71,18 @@ def render_study(members: Sequence[Member], title: str) -> str:
         name=title,
         samples=samples,
         n_recordings=len(members),
+        replicated=any(member.replicate for member in members),
         counted=any(member.result.summary.concentration_per_ml for member in members),
         distributions=Markup(draw_overlay(samples)),  # noqa: S704  (texts are escaped)
         medians=Markup(draw_medians(samples)),  # noqa: S704
-        differing=differing_settings(members),
+        differing=differing_settings(ordered),
         study_csv=data_uri(table.encode(), "text/csv"),
     )
+
+
+def _place(member: Member) -> tuple[int, str]:
+    """Order of replicates: 2 before 10."""
+    return len(member.replicate), member.replicate
 
 
 def differing_settings(members: Sequence[Member]) -> list[tuple[str, list[str]]]:

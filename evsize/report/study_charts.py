@@ -20,11 +20,20 @@ STYLES = 6
 
 @dataclass(frozen=True)
 class Member:
-    """One result of a study: replicates share their sample's name."""
+    """One result of a study.
+
+    Attributes
+    ----------
+    sample : str
+        What was filmed; replicates share it.
+    replicate : str
+        Recordings of one replicate share it; each is its own where it is empty.
+    """
 
     sample: str
     folder: Path
     result: Result
+    replicate: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,9 +51,13 @@ class Sample:
 
     @property
     def medians_nm(self) -> list[float]:
-        """Medians of the recordings in which something was sized, nm."""
-        found = (member.result.summary.distribution.d50_nm.value for member in self.members)
-        return [value for value in found if value is not None]
+        """Median of each replicate in which something was sized, nm: the mean of its recordings."""
+        found: dict[str, list[float]] = {}
+        for number, member in enumerate(self.members):
+            median = member.result.summary.distribution.d50_nm.value
+            if median is not None:
+                found.setdefault(member.replicate or f" {number}", []).append(median)
+        return [float(np.mean(values)) for values in found.values()]
 
     @property
     def mean_nm(self) -> float | None:

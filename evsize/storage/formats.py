@@ -36,6 +36,11 @@ def plain_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
+def as_typed(cell: str) -> str:
+    """Undo `plain_cell`."""
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA_STARTS) else cell
+
+
 def with_flag_names(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with flag bits spelled out, for formats that people read."""
     if "flags" not in table.columns:

@@ -73,6 +73,39 @@ def test_its_numbers_are_those_of_the_results(folders: dict[str, Path]) -> None:
     assert all(link.startswith(("data:", "#")) for link in reader.links)
 
 
+def test_a_batch_names_its_samples(folders: dict[str, Path]) -> None:
+    """Two recordings of one filling are one replicate; their mean counts."""
+    root = folders["a1"].parent
+    storage.write_result(shifted(120.0), folders["blank"])
+    table = "recording,sample,replicate,role,condition,result\n"
+    table += "x,=cells,10,sample,,a1\ny,=cells,2,sample,,a2\nz,=cells,10,sample,,blank\n"
+    (root / "summary.csv").write_text(table.replace("=cells", "'=cells"))
+    reader = study(folders, *map(str, folders.values()))
+    assert "3 recordings of 1 sample" in reader.words
+    spread = 100 * np.std([105, 110], ddof=1) / 107.5  # 90 and 120 are one
+    assert reader.rows["1 =cells"] == ["2", "108 nm", f"{words.figure(spread, 2)} %"]
+    held = base64.b64decode(reader.downloads["study.csv"].partition(",")[2])
+    assert pd.read_csv(io.BytesIO(held))["replicate"].tolist() == [2, 10, 10]
+
+
+def test_conditions_and_roles_are_part_of_the_name(folders: dict[str, Path]) -> None:
+    root = folders["a1"].parent
+    rows = "recording,sample,replicate,role,condition,result\n"
+    rows += "x,cells,,sample,starved,a1\ny,cells,,sample,fed,a2\nz,medium,,blank,,blank\n"
+    (root / "summary.csv").write_text(rows)
+    reader = study(folders, str(root))
+    for name in ("cells, starved", "cells, fed", "medium, blank"):
+        assert name in reader.words
+    assert "3 recordings of 3 samples" in reader.words
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\0", b"a,b\n1,2,3\n", b"result\n'=a1\n"])
+def test_a_summary_of_another_kind_names_nothing(folders: dict[str, Path], content: bytes) -> None:
+    (folders["a1"].parent / "summary.csv").write_bytes(content)
+    reader = study(folders, str(folders["a1"]), str(folders["a2"]))
+    assert "2 recordings of 2 samples" in reader.words
+
+
 def test_settings_that_differ_are_named(folders: dict[str, Path]) -> None:
     assert "All were recorded and analysed with the same settings." in (
         study(folders, str(folders["a1"]), str(folders["a2"])).words
