@@ -6,9 +6,11 @@ import datetime as dt
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Protocol, TypeVar
 
 from evsize.assembly import Stages
+from evsize.completeness import measure
 from evsize.detection import detect
 from evsize.diffusion import estimate_diffusion
 from evsize.physics import find_medium
@@ -17,8 +19,10 @@ from evsize.qc import load_profile
 from evsize.recording import by_time, part
 from evsize.results import (
     Acquisition,
+    Completeness,
     Detections,
     Frames,
+    Likelihoods,
     Progress,
     RecordingInfo,
     Result,
@@ -103,7 +107,8 @@ def run(
     )
     tracks = clock.time("tracking", lambda: link(detections, conditions, settings.tracking))
     info = clock.time("reading", recording.info)
-    stages = _size_tracks(detections, tracks, info, known, settings, clock)
+    conclude = partial(_measure, recording, detections, progress=progress)
+    stages = _size_tracks(detections, tracks, info, known, settings, clock, conclude=conclude)
     strip = clock.time(
         "pictures",
         lambda: draw_strip(recording, tracks, stages.sizing.particles, conditions.pixel_size_um),
@@ -167,6 +172,7 @@ def _size_tracks(
     settings: Settings,
     clock: _Clock,
     rejected: Mapping[str, int] | None = None,
+    conclude: Callable[[Tracks, Likelihoods, Acquisition, Settings], Completeness] | None = None,
 ) -> Stages:
     conditions = known.conditions()
     grid = conditions.stokes_einstein_um3_s / diameter_grid(settings.sizing) * 1e3
@@ -174,6 +180,11 @@ def _size_tracks(
         "diffusion",
         lambda: estimate_diffusion(tracks, conditions, settings.diffusion, d_um2_s=grid),
     )
+    completeness = Completeness(reason="there is no video to lay simulated particles on")
+    if conclude is not None:
+        completeness = clock.time(
+            "completeness", lambda: conclude(tracks, likelihoods, known, settings)
+        )
     sizing = clock.time(
         "sizing",
         lambda: size(
@@ -182,10 +193,43 @@ def _size_tracks(
             settings.sizing,
             viscosity_se=_viscosity_se(known),
             exposure_known=known.exposure_ms is not None,
+            completeness=completeness,
+            dilution=known.dilution or 1.0,
         ),
     )
     return Stages(
-        info, known, conditions, settings, detections, tracks, likelihoods, sizing, rejected or {}
+        info,
+        known,
+        conditions,
+        settings,
+        detections,
+        tracks,
+        likelihoods,
+        sizing,
+        completeness,
+        rejected or {},
+    )
+
+
+def _measure(
+    recording: Frames,
+    detections: Detections,
+    tracks: Tracks,
+    likelihoods: Likelihoods,
+    known: Acquisition,
+    settings: Settings,
+    *,
+    progress: Progress | None,
+) -> Completeness:
+    return measure(
+        recording,
+        detections,
+        tracks,
+        likelihoods,
+        known.conditions(),
+        settings,
+        depth_um=known.depth_um,
+        progress=progress,
     )
 
 

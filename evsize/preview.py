@@ -122,6 +122,8 @@ def draw_strip(
     first, count = _stretch_of_frames(used, len(tracks.frames))
     shown = used[used["frame"].between(first, first + count - 1)]
     followed = _choose(shown, particles, count, pixel_size_um)
+    if not followed:
+        return None
     side = _side_px(followed)
     factor = max(1, round(CELL_PX / side))
     numbers = range(first, first + count)
@@ -163,6 +165,8 @@ def _choose(
     throughout = ends.index[ends["max"] - ends["min"] + 1 >= count]
     known = particles[particles["track_id"].isin(throughout)]
     known = known.sort_values(["diameter_nm", "track_id"], kind="stable")
+    if not len(known):  # a track that lasts long enough may miss the frame that begins the stretch
+        return []
     shares = (np.arange(STRIP_PARTICLES) + 0.5) / STRIP_PARTICLES
     places = (shares * len(known)).astype(int)
     chosen = known.iloc[np.unique(places)]

@@ -453,6 +453,49 @@ class Misev(Model):
 
 
 @dataclass(frozen=True)
+class Completeness:
+    """How much of a recording's particles would have been seen, by size.
+
+    Attributes
+    ----------
+    reason : str
+        Why it is not known; empty where it is.
+    diameter_nm : ndarray, (g,)
+        Ascending.
+    log_depth : ndarray, (g,)
+        ln of the effective depth of view, um: mean number in view over number per volume and
+        area.
+    log_error : ndarray, (g, k)
+        Change of `log_depth` with each of k independent errors, a standard deviation at a time.
+    detection_limit_nm : Estimate
+        Diameter of which half of the frames at best focus are recovered.
+    area_um2 : float
+        Area that is looked at.
+    n_frames : int
+        Frames that were searched.
+    has_scale : bool
+        Whether the depth is absolute; if not, only ratios of it mean anything.
+    basis : str
+        What the depth rests on, in words.
+    table : DataFrame
+        Schema `tables.COMPLETENESS`.
+    """
+
+    reason: str = ""
+    diameter_nm: Floats = field(default_factory=lambda: np.zeros(0))
+    log_depth: Floats = field(default_factory=lambda: np.zeros(0))
+    log_error: Floats = field(default_factory=lambda: np.zeros((0, 0)))
+    detection_limit_nm: Estimate = field(default_factory=Estimate)
+    area_um2: float = 0.0
+    n_frames: int = 0
+    has_scale: bool = False
+    basis: str = ""
+    table: pd.DataFrame | None = None
+    choices: Mapping[str, Value] = field(default_factory=dict)
+    diagnostics: Mapping[str, float | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Sizing:
     """Sizes, their distribution and their classes.
 
@@ -463,7 +506,7 @@ class Sizing:
         pipeline).
     distribution_table : DataFrame
         Schema `tables.DISTRIBUTION`.
-    distribution, raw, classes, misev
+    distribution, raw, classes, misev, concentration_per_ml
         As in ``result.json``.
     """
 
@@ -474,6 +517,7 @@ class Sizing:
     classes: list[ClassShare]
     misev: Misev
     choices: Mapping[str, Value] = field(default_factory=dict)
+    concentration_per_ml: Estimate | None = None
 
 
 Status = Literal["pass", "warn", "fail", "not_applicable", "no_data", "waived"]
@@ -631,6 +675,8 @@ class Result:
         A frame with detections and tracks drawn on it.
     strip : ndarray of uint8, (height, width, 3), or None
         A few particles in successive frames.
+    completeness : DataFrame or None
+        As declared in `evsize.tables`, where it was found out.
     """
 
     summary: Report
@@ -640,3 +686,4 @@ class Result:
     distribution_table: pd.DataFrame
     preview: NDArray[np.uint8] | None = None
     strip: NDArray[np.uint8] | None = None
+    completeness: pd.DataFrame | None = None

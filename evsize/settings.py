@@ -135,6 +135,11 @@ class SizingSettings(Section):
         200, description="resamples behind the 95 % intervals"
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the resampling")
+    weighting: Literal["volume", "seen"] = Field(
+        "volume",
+        description="number per volume, where it is known how deep each size is seen, or number "
+        "in view",
+    )
     classes: tuple[SizeClass, ...] = Field(EV_CLASSES, description="size classes")
 
     @model_validator(mode="after")
@@ -142,6 +147,45 @@ class SizingSettings(Section):
         if self.max_diameter_nm < 2 * self.min_diameter_nm:
             raise ValueError("max_diameter_nm must be at least twice min_diameter_nm")
         return self
+
+
+class CompletenessSettings(Section):
+    """How it is found out what the recording does not show."""
+
+    mode: Literal["auto", "off", "thorough"] = Field(
+        "auto",
+        description="whether simulated particles are laid on the frames and looked for: 'auto' "
+        "takes up to half a minute, 'thorough' five times that",
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="seed of the simulated particles")
+
+
+class InstrumentSettings(Section):
+    """What a calibration with beads tells of the instrument (`evsize calibrate`)."""
+
+    depth_um: Positive | None = Field(
+        None, description="thickness of the light sheet between its 1/e^2 points, um"
+    )
+    depth_relative_se: Annotated[float, Field(ge=0, le=2)] = Field(
+        0.0, description="its relative standard error"
+    )
+    widening_per_um: Annotated[float, Field(gt=0, le=10)] | None = Field(
+        None, description="standard deviation of a far spot over its depth, um/um"
+    )
+    exposure_ms: Annotated[float, Field(ge=0)] | None = Field(
+        None, description="exposure of the bead recording, ms"
+    )
+    background: float | None = Field(None, description="its background, grey levels")
+    noise: Positive | None = Field(None, description="its pixel noise, grey levels")
+    spot_sd_um: Positive | None = Field(None, description="its spot width in focus, um")
+    date: str | None = Field(None, description="day of the calibration, YYYY-MM-DD")
+    valid_days: Annotated[int, Field(ge=1)] = Field(
+        90, description="days after which it is to be made anew"
+    )
+    beads_nm: Positive | None = Field(None, description="certified diameter of the beads, nm")
+    concentration_per_ml: Positive | None = Field(
+        None, description="their number concentration in the cell, 1/mL"
+    )
 
 
 class QcSettings(Section):
@@ -170,6 +214,8 @@ class Settings(Section):
     tracking: TrackingSettings = TrackingSettings()
     diffusion: DiffusionSettings = DiffusionSettings()
     sizing: SizingSettings = SizingSettings()
+    completeness: CompletenessSettings = CompletenessSettings()
+    instrument: InstrumentSettings = InstrumentSettings()
     qc: QcSettings = QcSettings()
     output: OutputSettings = OutputSettings()
 

@@ -217,6 +217,18 @@ DISTRIBUTION = Schema(
     ),
 )
 
+COMPLETENESS = Schema(
+    "completeness",
+    (
+        Column("diameter_nm", "float64", "nm", "diameter of the particles laid on the frames"),
+        Column("depth_um", "float64", "um", "effective depth of view"),
+        Column("depth_se_um", "float64", "um", "its standard error"),
+        Column("recovered_diameter_nm", "float64", "nm", "diameter at which they were found"),
+        Column("recovered_se_nm", "float64", "nm", "its standard error"),
+    ),
+)
+
 SCHEMAS: dict[str, Schema] = {
-    schema.name: schema for schema in (DETECTIONS, FRAMES, TRACKS, PARTICLES, DISTRIBUTION)
+    schema.name: schema
+    for schema in (DETECTIONS, FRAMES, TRACKS, PARTICLES, DISTRIBUTION, COMPLETENESS)
 }

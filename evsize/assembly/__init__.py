@@ -20,8 +20,10 @@ from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
 from evsize.results import (
     Acquisition,
+    Completeness,
     Detections,
     Drift,
+    Estimate,
     Likelihoods,
     Position,
     Provenance,
@@ -39,8 +41,9 @@ from evsize.tables import Flag
 __all__ = ["Stages"]
 
 DEPENDENCIES = ("numpy", "scipy", "pandas", "trackpy", "numba", "pims", "tifffile", "av")
-NO_CONCENTRATION = (
-    "not given: it needs the depth of the illuminated layer and a count of missed particles"
+NO_SCALE = (
+    "not given: it needs the thickness of the light sheet (--depth) or a calibration with beads of "
+    "known concentration (--instrument)"
 )
 
 
@@ -62,6 +65,7 @@ class Stages:
     tracks: Tracks
     likelihoods: Likelihoods
     sizing: Sizing
+    completeness: Completeness = field(default_factory=Completeness)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,7 +78,11 @@ class Stages:
         """The whole result."""
         sizing = self.sizing
         summary = self._tracks_summary()
-        diagnostics = dict(self.tracks.diagnostics) | dict(self.likelihoods.diagnostics)
+        diagnostics = (
+            dict(self.tracks.diagnostics)
+            | dict(self.likelihoods.diagnostics)
+            | dict(self.completeness.diagnostics)
+        )
         effective = self._effective_settings()
         report = Report(
             recording=self.info,
@@ -88,7 +96,9 @@ class Stages:
             raw=sizing.raw,
             classes=sizing.classes,
             misev=sizing.misev,
-            concentration_note=NO_CONCENTRATION,
+            detection_limit_nm=self._detection_limit(),
+            concentration_per_ml=sizing.concentration_per_ml,
+            concentration_note=self._concentration_note(),
             qc=NOT_JUDGED,
             diagnostics=diagnostics,
             provenance=_provenance(start, seconds, command, self.acquisition, effective),
@@ -100,9 +110,26 @@ class Stages:
             tracks=self.tracks.table,
             frames=self.tracks.frames,
             distribution_table=sizing.distribution_table,
+            completeness=self.completeness.table,
             preview=draw(self.detections, self.tracks, self.conditions.pixel_size_um),
         )
         return judge(result, self.settings.qc)
+
+    def _detection_limit(self) -> Estimate | None:
+        limit = self.completeness.detection_limit_nm
+        return None if limit.value is None else limit
+
+    def _concentration_note(self) -> str:
+        if self.completeness.reason:
+            return f"not given: {self.completeness.reason}"
+        if self.settings.sizing.weighting == "seen":
+            return "not given: the weighting asked for is per particle seen"
+        if not self.completeness.has_scale:
+            return NO_SCALE
+        limit = self.completeness.detection_limit_nm.value
+        above = "" if limit is None else f"; particles above {limit:.0f} nm"
+        diluted = "" if self.acquisition.dilution is None else ", of the undiluted sample"
+        return f"{self.completeness.basis}{above}{diluted}"
 
     def _derived(self) -> dict[str, Value]:
         derived = {}
@@ -124,6 +151,7 @@ class Stages:
             "tracking": self.tracks.choices,
             "diffusion": self.likelihoods.choices,
             "sizing": self.sizing.choices,
+            "completeness": self.completeness.choices,
             "recording": _chosen_part(self.settings),
             "qc": {"profile": Value(value=self.settings.qc.profile, source="given or default")},
         }

@@ -39,6 +39,7 @@ def analyze(
     dilution: options.Dilution = None,
     frames: options.FrameRange = None,
     roi: options.Region = None,
+    completeness: options.Completeness = None,
     engine: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="How spots are found: 'fast' or 'trackpy'."),
@@ -81,7 +82,7 @@ def analyze(
         dilution=dilution,
     )
     part = options.chosen_part(frames, roi)
-    settings = read_settings(config, engine, tables, part, figures)
+    settings = read_settings(config, engine, tables, part, figures, completeness)
     request = Request(
         out=out,
         settings=settings,

@@ -46,6 +46,7 @@ def read_settings(
     tables: str | None,
     part: Mapping[str, Any],
     figures: str | None = None,
+    completeness: str | None = None,
 ) -> Settings:
     """Put the options over the settings file, and check them.
 
@@ -61,6 +62,8 @@ def read_settings(
     if engine is not None:
         data["detection"]["engine"] = engine
     data["recording"] |= part
+    if completeness is not None:
+        data["completeness"]["mode"] = completeness
     for name, chosen in (("tables", tables), ("figures", figures)):
         if chosen is not None:
             data["output"][name] = [text.strip() for text in chosen.split(",") if text.strip()]

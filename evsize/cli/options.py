@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -69,6 +69,15 @@ Region = Annotated[
         metavar="X,Y,W,H",
         help="Only this part of the frames, in px: column and row of its upper left corner, "
         "width, height.",
+    ),
+]
+Completeness = Annotated[
+    Literal["auto", "off", "thorough"] | None,
+    typer.Option(
+        "--completeness",
+        help="Lay simulated particles on the frames to see what was missed: half a minute ('auto', "
+        "usual), five times that ('thorough') or not at all ('off').",
+        show_default=False,
     ),
 ]
 Jobs = Annotated[

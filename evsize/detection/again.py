@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
-import pandas as pd
+import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.faint import Faint, gather
 from evsize.detection.model import FrameModel, grey
 from evsize.detection.pattern import block_edges, build_model
 from evsize.detection.plan import Plan
 from evsize.detection.search import Engine, Searcher
 from evsize.detection.table import Rows
-from evsize.results import Frames
+from evsize.results import Detections, Frames
 
 
 class SecondSearch:
@@ -23,14 +26,18 @@ class SecondSearch:
     ----------
     recording : Frames
         The recording as it was searched first.
+    detections : Detections
+        What was found then.
     plan : Plan
         What was decided for it (`Detections.plan`).
     engine : callable
         The engine used then.
     """
 
-    def __init__(self, recording: Frames, plan: Plan, engine: Engine) -> None:
-        self._recording, self._plan = recording, plan
+    def __init__(
+        self, recording: Frames, detections: Detections, plan: Plan, engine: Engine
+    ) -> None:
+        self._recording, self._detections, self._plan = recording, detections, plan
         self._searcher = Searcher(plan, engine, float(recording.white_level))
         self._edges = block_edges(len(recording))
         self._block = -1
@@ -39,29 +46,45 @@ class SecondSearch:
     @property
     def blocks(self) -> list[range]:
         """Stretches of frames that share a background; ask for frames of one after the other."""
-        return [range(a, b) for a, b in zip(self._edges[:-1], self._edges[1:], strict=True)]
+        return [range(first, stop) for first, stop in pairwise(self._edges)]
 
-    def search(self, first: int, images: Iterable[NDArray[Any]]) -> pd.DataFrame:
-        """Search frames that follow one another, all in one block.
+    def search(self, frames: range, altered: Iterable[Sequence[NDArray[Any]]]) -> list[Detections]:
+        """Search several altered versions of frames that follow one another, all in one block.
 
         Parameters
         ----------
-        first : int
-            Number of the first in the recording.
-        images : iterable of ndarray, (height, width)
-            The altered frames.
+        frames : range
+            Their numbers in the recording.
+        altered : iterable of sequence of ndarray, (height, width)
+            For each frame its altered versions, as many for all.
 
         Returns
         -------
-        DataFrame
-            Schema `tables.DETECTIONS`; the first frame is number 0.
+        list of Detections
+            One a version, as of a recording of these frames alone, numbered from 0.
         """
-        model = self._model_of(first)
-        rows = Rows()
-        for index, image in enumerate(images):
-            found = self._searcher.search(grey(image), model)
-            rows.add(index, found.spots, found.brightness, found.flags)
-        return rows.table()
+        model = self._model_of(frames.start)
+        rows: list[Rows] = []
+        faint: list[list[Faint]] = []
+        for index, versions in enumerate(altered):
+            rows = rows or [Rows() for _ in versions]
+            faint = faint or [[] for _ in versions]
+            for each, weak, image in zip(rows, faint, versions, strict=True):
+                found = self._searcher.search(grey(image), model)
+                each.add(index, found.spots, found.brightness, found.flags)
+                weak.append(found.faint)
+        part = self._detections.frames.iloc[frames.start : frames.stop]
+        table = part.assign(frame=np.arange(len(frames))).reset_index(drop=True)
+        return [
+            replace(
+                self._detections,
+                table=each.table(),
+                frames=table,
+                faint=gather(weak, self._plan.parameters),
+                preview=None,
+            )
+            for each, weak in zip(rows, faint, strict=True)
+        ]
 
     def _model_of(self, first: int) -> FrameModel:
         block = next(k for k, frames in enumerate(self.blocks) if first in frames)

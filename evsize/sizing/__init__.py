@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from evsize.physics import Conditions
 from evsize.results import (
     Acquisition,
     ClassShare,
+    Completeness,
     DistributionSummary,
     Estimate,
     Likelihoods,
@@ -27,6 +28,7 @@ from evsize.results import (
 from evsize.settings import SizingSettings
 from evsize.sizing import distribution, figures, resampling, summary, systematic, tracks
 from evsize.sizing.deconvolution import Deconvolution
+from evsize.sizing.view import UM3_PER_ML, Depths
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 
 __all__ = ["diameter_grid", "size"]
@@ -48,6 +50,8 @@ def size(
     *,
     viscosity_se: float = 0.005,
     exposure_known: bool = True,
+    completeness: Completeness | None = None,
+    dilution: float = 1.0,
 ) -> Sizing:
     """Turn the likelihoods of all tracks into sizes, their distribution and classes.
 
@@ -63,6 +67,10 @@ def size(
         Relative standard uncertainty of the viscosity.
     exposure_known : bool
         Whether the exposure is known; the systematic error is wider if not.
+    completeness : Completeness, optional
+        How deep each size is seen: numbers in view then become numbers per volume.
+    dilution : float
+        Factor by which the sample was diluted: concentrations are those before.
 
     Returns
     -------
@@ -93,27 +101,32 @@ def size(
     noise = likelihoods.noise
     if noise is not None:
         noise = replace(noise, slope=noise.slope[:, order])
-    fitted = _fit(likelihoods, conditions, diameter, log_l, noise, settings)
+    counting = _counting(completeness, settings, diameter)
+    fitted = _fit(likelihoods, conditions, diameter, log_l, noise, counting, settings)
+    per_ml = counting.per_ml * dilution
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
     low, high = figures.bins(fitted)
+    unseen = ~counting.depths.counted
     table = DISTRIBUTION.build(
         diameter_nm=diameter,
         bin_low_nm=edges[:-1],
         bin_high_nm=edges[1:],
-        fraction=fitted.shares,
-        fraction_low=low,
-        fraction_high=high,
+        fraction=np.where(unseen, np.nan, fitted.shares),
+        fraction_low=np.where(unseen, np.nan, low),
+        fraction_high=np.where(unseen, np.nan, high),
         raw_fraction=raw / max(raw.sum(), 1),
-        concentration_per_ml=np.full(len(diameter), np.nan),
+        concentration_per_ml=np.where(unseen, np.nan, fitted.number * fitted.shares * per_ml),
     )
     answer = DistributionSummary(
         **figures.of(fitted, diameter, edges),
         peaks=figures.peaks(fitted, diameter),
-        weighting=WEIGHTING,
+        weighting=counting.weighting,
         **error,
         volume_weighted=figures.by_volume(fitted, diameter, edges),
     )
-    classes, misev = figures.classes(fitted, edges, settings.classes)
+    classes, misev = figures.classes(
+        fitted, edges, settings.classes, counting.limit_nm, per_ml if counting.has_scale else None
+    )
     n_units = int(fitted.unit.max()) + 1
     return Sizing(
         particles,
@@ -129,7 +142,57 @@ def size(
                 value=n_units, source="particles, as far as their tracks could be joined again"
             ),
         },
+        concentration_per_ml=figures.times(fitted.amount(np.ones(len(diameter))), per_ml)
+        if counting.has_scale
+        else None,
     )
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """How numbers in view become numbers per volume.
+
+    Attributes
+    ----------
+    depths : Depths
+    limit_nm : float or None
+        Detection limit.
+    per_ml : float
+        Concentration for positions over depth of 1/um; NaN where the depth has no scale.
+    weighting : str
+        In words.
+    """
+
+    depths: Depths
+    limit_nm: float | None
+    per_ml: float
+    weighting: str
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether concentrations can be given."""
+        return bool(np.isfinite(self.per_ml))
+
+
+def _counting(
+    completeness: Completeness | None, settings: SizingSettings, diameter: Floats
+) -> _Counting:
+    per_seen = _Counting(Depths.alike(len(diameter)), None, np.nan, WEIGHTING)
+    if completeness is None:
+        return per_seen
+    limit = completeness.detection_limit_nm.value
+    if settings.weighting == "seen":
+        return replace(per_seen, limit_nm=limit)
+    if completeness.reason:
+        why = f"{WEIGHTING}; number per volume not known: {completeness.reason}"
+        return replace(per_seen, weighting=why)
+    per_ml = np.nan
+    if completeness.has_scale and completeness.n_frames:
+        per_ml = UM3_PER_ML / (completeness.n_frames * completeness.area_um2)
+    words = f"number per volume: each size by the depth in which it is seen ({completeness.basis})"
+    if limit is not None:
+        words += f"; only sizes above {limit:.0f} nm, since smaller ones are not seen reliably"
+    return _Counting(Depths.of(completeness, diameter), limit, per_ml, words)
 
 
 def _fit(
@@ -138,15 +201,18 @@ def _fit(
     diameter: Floats,
     log_l: Floats,
     noise: NoiseUncertainty | None,
+    counting: _Counting,
     settings: SizingSettings,
 ) -> distribution.Distribution:
     weights = likelihoods.n_positions.astype(float)
     rng = np.random.default_rng(settings.seed)
     # thousands of products of small matrices: threads would only wait for each other
     with threadpool_limits(1, "blas"):
-        mixture = Deconvolution(log_l, diameter, noise)
+        depths = counting.depths
+        mixture = Deconvolution(log_l, diameter, noise, depths.log_depth)
         unit = _units(likelihoods, conditions, mixture)
-        return distribution.fit(mixture, weights, unit, diameter, settings.n_bootstrap, rng)
+        n = settings.n_bootstrap
+        return distribution.fit(mixture, weights, unit, diameter, depths, n, rng)
 
 
 def _units(
@@ -227,7 +293,7 @@ def _nothing(
 
 
 def _choices(settings: SizingSettings) -> dict[str, Value]:
-    names = ("min_diameter_nm", "max_diameter_nm", "n_sizes", "n_bootstrap", "seed")
+    names = ("min_diameter_nm", "max_diameter_nm", "n_sizes", "n_bootstrap", "seed", "weighting")
     return {
         name: Value(
             value=getattr(settings, name),

@@ -46,9 +46,9 @@ class Fit:
     Attributes
     ----------
     shares : ndarray, (sizes,)
-        Shares of the population, summing to 1.
+        Shares of what is seen, summing to 1.
     coefficients : ndarray, (splines,)
-        Of the logarithm of the shares before the narrowest width is applied.
+        Of the logarithm of the shares of what is there, before the narrowest width is applied.
     strength : float
         Strength of the smoothness penalty.
     """
@@ -69,6 +69,9 @@ class Deconvolution:
         Logarithmic grid, ascending.
     noise : NoiseUncertainty, optional
         What `with_noise` needs; its slopes in the order of `diameter_nm`.
+    log_seen : ndarray, (sizes,), optional
+        ln of how much of each size is seen: the distribution that is smooth is that of what is
+        there, and what is seen is less by this. By default all sizes are seen alike.
     """
 
     def __init__(
@@ -76,8 +79,10 @@ class Deconvolution:
         log_likelihood: Floats,
         diameter_nm: Floats,
         noise: NoiseUncertainty | None = None,
+        log_seen: Floats | None = None,
     ) -> None:
         self.log_d = log_d = np.log(diameter_nm)
+        self.log_seen = np.zeros(len(log_d)) if log_seen is None else log_seen
         relative = log_likelihood - log_likelihood.max(axis=1, keepdims=True)
         self.group = grouping.alike(relative, log_d)
         self.log_likelihood = grouping.means(relative, self.group)
@@ -120,6 +125,12 @@ class Deconvolution:
         other = copy(self)
         moved = sum(change * slope for change, slope in zip(shift, self.slopes, strict=True))
         other.likelihood = self._likelihood(self.log_likelihood + moved)
+        return other
+
+    def with_seen(self, log_seen: Floats) -> Deconvolution:
+        """Return the same tracks where sizes are seen otherwise."""
+        other = copy(self)
+        other.log_seen = log_seen
         return other
 
     def fit(
@@ -248,9 +259,8 @@ class Deconvolution:
         return counts.astype(np.float64)
 
     def _shares(self, theta: Floats) -> Floats:
-        eta = self.basis @ theta
-        p = np.exp(eta - eta.max())
-        return np.asarray(p / p.sum())
+        """Shares of what is seen."""
+        return _softmax(self.basis @ theta + self.log_seen)
 
     def _first(self, counts: Floats) -> Floats:
         n_sizes = self.likelihood.shape[1]
@@ -258,7 +268,7 @@ class Deconvolution:
         for _ in range(10):
             shares = shares * (self.likelihood.T @ (counts / (self.likelihood @ shares)))
             shares /= shares.sum()
-        target = np.log(shares + 1e-4 / n_sizes)
+        target = np.log(shares + 1e-4 / n_sizes) - self.log_seen
         smooth = self.basis.T @ self.basis + 1e-2 * self.penalty
         return np.asarray(np.linalg.solve(smooth, self.basis.T @ target))
 
@@ -300,6 +310,11 @@ class Deconvolution:
             if gained == 0:
                 break
         return Fit(self.kernel @ self._shares(theta), theta, strength)
+
+
+def _softmax(eta: Floats) -> Floats:
+    p = np.exp(eta - eta.max())
+    return np.asarray(p / p.sum())
 
 
 def _kernel(log_d: Floats, sd: float) -> Floats:

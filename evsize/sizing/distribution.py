@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evsize.results import Estimate
 from evsize.sizing import intervals, modality, resampling, summary
 from evsize.sizing.deconvolution import Deconvolution, Fit
+from evsize.sizing.view import Depths
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -33,8 +34,11 @@ class Distribution:
         Share of each size.
     resampled : ndarray, (resamples, sizes)
         The same from resampled particles; no row where there are too few to resample.
+    number, resampled_number : float, ndarray, (resamples,)
+        Positions over depth, summed over all sizes, 1/um; in the resamples the number of
+        particles there are scatters as well.
     posterior : ndarray, (groups, sizes)
-        Shares of each size for the tracks of each group.
+        What a track of each group adds to each size.
     group, unit : ndarray of int, (tracks,)
         Group, and particle, of each track.
     weights : ndarray, (tracks,)
@@ -47,6 +51,8 @@ class Distribution:
 
     shares: Floats
     resampled: Floats
+    number: float
+    resampled_number: Floats
     posterior: Floats
     group: Ints
     unit: Ints
@@ -78,12 +84,29 @@ class Distribution:
         resampled = np.array([figure(row) for row in self.resampled])
         skewed, freedom = 0.0, resampling.effective_number(self.unit, self.weights) - 1
         if of_size is not None:
-            added = (self.posterior @ of_size)[self.group]
-            centred = added - np.average(added, weights=self.weights)
+            centred = (self.posterior @ (of_size - float(self.shares @ of_size)))[self.group]
             skewed, even = intervals.skewness_and_freedom(self.weights * centred, self.unit)
             freedom = min(freedom, even)
         low, high = intervals.interval(value, resampled, skewed, freedom)
         return Estimate(value=value, low=max(low, bounds[0]), high=min(high, bounds[1]))
+
+    def amount(self, part: Floats) -> Estimate:
+        """Positions over depth of a part of the sizes, 1/um, with its 95 % interval.
+
+        Parameters
+        ----------
+        part : ndarray, (sizes,)
+            Share of each size that belongs to it.
+        """
+        value = self.number * float(self.shares @ part)
+        if not len(self.resampled):
+            return Estimate(value=value)
+        resampled = self.resampled_number * (self.resampled @ part)
+        skewed, freedom = intervals.skewness_and_freedom(
+            self.weights * (self.posterior @ part)[self.group], self.unit
+        )
+        low, high = intervals.interval(value, resampled, skewed, max(freedom, 1.0))
+        return Estimate(value=value, low=max(low, 0.0), high=high)
 
 
 def fit(
@@ -91,6 +114,7 @@ def fit(
     weights: Floats,
     unit: Ints,
     diameter_nm: Floats,
+    depths: Depths,
     n_resamples: int,
     rng: np.random.Generator,
 ) -> Distribution:
@@ -106,23 +130,37 @@ def fit(
         Particle of each track, from 0.
     diameter_nm : ndarray, (sizes,)
         Grid.
+    depths : Depths
+        How deep each size is seen.
     n_resamples : int
         Number of resamples.
     rng : Generator
-        Draws the particles, and with them the localisation noise and the smoothing bias.
+        Draws the particles, and with them the localisation noise, the smoothing bias and the
+        depths.
     """
     once = np.ones(len(weights))
-    chosen, tops = _choose(mixture, once, unit, diameter_nm)
-    rows = []
+    chosen, tops = _choose(mixture, once, unit, diameter_nm, depths)
+    shares, number = _counted(mixture.reweighted(chosen, weights) * weights.sum(), depths)
+    rows, numbers = [], []
     enough = resampling.effective_number(unit, weights) > MIN_UNITS
+    n_units = int(unit.max()) + 1
+    chance = rng.spawn(1)[0]
     for counts in resampling.weights(unit, n_resamples if enough else 0, rng):
         drawn = mixture.with_noise(mixture.noise_shift(counts, rng))
+        deep = depths.drawn(chance)
+        drawn = drawn.with_seen(deep.log_depth)
         refitted = drawn.fit(counts, chosen.strength, chosen, rng)
-        rows.append(drawn.reweighted(refitted, counts * weights))
+        seen = drawn.reweighted(refitted, counts * weights) * float(counts @ weights)
+        row, total = _counted(seen, deep)
+        rows.append(row)
+        # how many particles there were is chance, too: resampling keeps their number
+        numbers.append(total * chance.poisson(n_units) / n_units)
     return Distribution(
-        mixture.reweighted(chosen, weights),
+        shares,
         np.array(rows).reshape(-1, len(diameter_nm)),
-        mixture.posterior(chosen),
+        number,
+        np.array(numbers),
+        depths.per_volume(mixture.posterior(chosen)),
         mixture.group,
         unit,
         weights,
@@ -131,23 +169,33 @@ def fit(
     )
 
 
+def _counted(seen: Floats, depths: Depths) -> tuple[Floats, float]:
+    """Shares per volume, and positions over depth; of what counts, if anything does."""
+    amount = depths.per_volume(seen)
+    total = float(amount.sum())
+    return (amount / total, total) if total > 0 else (seen / seen.sum(), 0.0)
+
+
 def _choose(
-    mixture: Deconvolution, once: Floats, unit: Ints, diameter_nm: Floats
+    mixture: Deconvolution, once: Floats, unit: Ints, diameter_nm: Floats, depths: Depths
 ) -> tuple[Fit, list[int]]:
     """Choose the smoothest fit that predicts well and shows as many peaks as the data support."""
     fits, smoothest, best = mixture.path(once, unit)
     candidates = fits[smoothest : best + 1]
-    places = [_supported(mixture, once, unit, fitted, diameter_nm) for fitted in candidates]
+    places = [
+        _supported(mixture, once, unit, depths.per_volume(fitted.shares), diameter_nm)
+        for fitted in candidates
+    ]
     most = max(range(len(places)), key=lambda row: len(places[row]))  # the first such
     return candidates[most], places[most]
 
 
 def _supported(
-    mixture: Deconvolution, once: Floats, unit: Ints, fitted: Fit, diameter_nm: Floats
+    mixture: Deconvolution, once: Floats, unit: Ints, shares: Floats, diameter_nm: Floats
 ) -> list[int]:
-    """Places of a fit's peaks, those joined whose valley the data do not demand."""
-    found = summary.tops(fitted.shares, diameter_nm)
-    density = summary.smoothed(fitted.shares, diameter_nm)
+    """Places of the peaks of a fit, those joined whose valley the data do not demand."""
+    found = summary.tops(shares, diameter_nm)
+    density = summary.smoothed(shares, diameter_nm)
     while len(found) > 1:
         gains = [
             _evidence(mixture, once, unit, first, second, found[:row] + found[row + 2 :])

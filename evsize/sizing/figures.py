@@ -88,9 +88,27 @@ def bins(fitted: Distribution) -> tuple[Floats, Floats]:
 
 
 def classes(
-    fitted: Distribution, edges_nm: Floats, wanted: Sequence[SizeClass]
+    fitted: Distribution,
+    edges_nm: Floats,
+    wanted: Sequence[SizeClass],
+    limit_nm: float | None = None,
+    per_ml: float | None = None,
 ) -> tuple[list[ClassShare], Misev]:
-    """Share of the population in each class, and on either side of 200 nm."""
+    """Share of the population in each class, and on either side of 200 nm.
+
+    Parameters
+    ----------
+    fitted : Distribution
+        The answer.
+    edges_nm : ndarray, (sizes + 1,)
+        Edges of its bins.
+    wanted : sequence of SizeClass
+        The classes.
+    limit_nm : float, optional
+        Diameter below which nothing is counted: what lies there has no share, and no zero.
+    per_ml : float, optional
+        Concentration for an amount of 1; by default none is given.
+    """
     centre = np.sqrt(edges_nm[1:] * edges_nm[:-1])
     beyond = 2 * float(edges_nm[-1])
 
@@ -101,19 +119,55 @@ def classes(
             lambda p: float(np.diff(summary.cumulative(p, edges_nm, at))[0]), inside, WHOLE
         )
 
-    shares = [
-        ClassShare(
-            name=c.name,
-            low_nm=c.low_nm,
-            high_nm=c.high_nm,
-            fraction=share(c.low_nm, c.high_nm or beyond),
-            note="outside the validated range of tracking" if c.low_nm >= 1000 else "",
+    def one(wanted_class: SizeClass) -> ClassShare:
+        low, high = wanted_class.low_nm, wanted_class.high_nm or beyond
+        seen = limit_nm is None or limit_nm < high
+        amount = None
+        if per_ml is not None and seen:
+            amount = times(fitted.amount(_inside(edges_nm, low, high)), per_ml)
+        return ClassShare(
+            name=wanted_class.name,
+            low_nm=low,
+            high_nm=wanted_class.high_nm,
+            fraction=share(low, high) if seen else Estimate(),
+            concentration_per_ml=amount,
+            note=_note(wanted_class, limit_nm),
         )
-        for c in wanted
-    ]
-    return shares, Misev(
+
+    return [one(c) for c in wanted], Misev(
         small_fraction=share(0.0, MISEV_SPLIT_NM), large_fraction=share(MISEV_SPLIT_NM, beyond)
     )
+
+
+def times(estimate: Estimate, factor: float) -> Estimate:
+    """The figure and its interval, times a factor."""
+    ends = (estimate.value, estimate.low, estimate.high)
+    value, low, high = (None if end is None else end * factor for end in ends)
+    return Estimate(value=value, low=low, high=high)
+
+
+def _inside(edges_nm: Floats, low_nm: float, high_nm: float) -> Floats:
+    """Share of each bin, in ln(diameter), that lies in a range."""
+    ends = np.log(edges_nm)
+    low, high = np.log(max(low_nm, 1e-9)), np.log(high_nm)
+    inside = np.minimum(ends[1:], high) - np.maximum(ends[:-1], low)
+    return np.asarray(np.clip(inside / np.diff(ends), 0.0, 1.0))
+
+
+def _note(wanted: SizeClass, limit_nm: float | None) -> str:
+    notes = []
+    if wanted.low_nm >= 1000:
+        notes.append("outside the validated range of tracking")
+    if limit_nm is not None and limit_nm > wanted.low_nm:
+        if wanted.high_nm is not None and limit_nm >= wanted.high_nm:
+            notes.append("below the detection limit: not seen, which does not mean none")
+        else:
+            missing = f"{wanted.low_nm:.0f} to {limit_nm:.0f} nm"
+            notes.append(f"detection-limited: {missing} not seen and not counted")
+            if wanted.high_nm is not None:
+                part = (limit_nm - wanted.low_nm) / (wanted.high_nm - wanted.low_nm)
+                notes.append(f"{100 * part:.0f} % of its range")
+    return ", ".join(notes)
 
 
 def by_volume(fitted: Distribution, diameter_nm: Floats, edges_nm: Floats) -> VolumeSummary:

@@ -25,7 +25,7 @@ from evsize.storage.folder import (
     whole_folder,
 )
 from evsize.storage.formats import plain_cell, printable, write_csv, write_parquet, write_xlsx
-from evsize.tables import DISTRIBUTION, FRAMES, PARTICLES, TRACKS
+from evsize.tables import COMPLETENESS, DISTRIBUTION, FRAMES, PARTICLES, TRACKS
 
 __all__ = [
     "RESULT_FILE",
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 PREVIEW_FILE, STRIP_FILE = "preview.png", "strip.png"
+COMPLETENESS_FILE = "completeness.csv"
 SCHEMA_FILE = Path(__file__).parent.with_name("result.schema.json")
 
 
@@ -130,6 +131,8 @@ def write_result(result: Result, folder: Path, tables: Iterable[str] = ("parquet
     for name, picture in ((PREVIEW_FILE, result.preview), (STRIP_FILE, result.strip)):
         if picture is not None:
             Image.fromarray(picture).save(folder / name)
+    if result.completeness is not None:
+        write_csv(result.completeness, folder / COMPLETENESS_FILE, float_format=None)
     read_report(folder)  # what cannot be read back is not handed over
 
 
@@ -155,6 +158,8 @@ def read_result(folder: Path) -> Result:
         # As text first: Python's conversion is exact, that of pandas not in every version.
         text = pd.read_csv(folder / name, dtype=str, keep_default_na=False).replace("", "nan")
         distribution = DISTRIBUTION.validate(text)
+        name = COMPLETENESS_FILE
+        completeness = _read_completeness(folder / name)
         pictures = {}
         for name in (PREVIEW_FILE, STRIP_FILE):
             pictures[name] = _read_picture(folder / name)
@@ -172,7 +177,15 @@ def read_result(folder: Path) -> Result:
         distribution,
         pictures[PREVIEW_FILE],
         pictures[STRIP_FILE],
+        completeness,
     )
+
+
+def _read_completeness(path: Path) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    text = pd.read_csv(path, dtype=str, keep_default_na=False).replace("", "nan")
+    return COMPLETENESS.validate(text)
 
 
 def _read_picture(path: Path) -> Any:

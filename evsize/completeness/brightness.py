@@ -1,0 +1,184 @@
+"""How bright a particle of a given size is in this recording: a power law with scatter."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+Floats = NDArray[np.float64]
+
+REFERENCE_NM = 100.0
+RAYLEIGH = 6.0
+"""Exponent for particles much smaller than the wavelength."""
+EXPONENT_SD = 0.7
+"""Prior: vesicles are shells, large particles leave Rayleigh's law, some instruments compress."""
+CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
+LEAST_SCATTER = 0.05
+MOST_SCATTER = 1.5
+FEWEST_TRACKS = 30
+ONE_SIZE_SD = 0.8
+"""Standard deviation of ln(brightness) over the tracks below which they tell no exponent: that of
+sizes within 13 % of one another."""
+ASSUMED_SD = 1.0
+"""Standard error of the exponent where it is assumed."""
+
+
+class Law(NamedTuple):
+    """ln(brightness in focus) = level + exponent ln(d / 100 nm), with scatter.
+
+    Attributes
+    ----------
+    level : float
+        ln of the grey levels of a 100 nm particle.
+    exponent : float
+    scatter : float
+        Standard deviation of ln(brightness) among particles of one size.
+    covariance : ndarray, (2, 2)
+        Of level and exponent.
+    middle_nm : float
+        Diameter around which the recording tells most.
+    source : str
+        Where the exponent comes from.
+    """
+
+    level: float
+    exponent: float
+    scatter: float
+    covariance: Floats
+    middle_nm: float
+    source: str
+
+    def at(self, diameter_nm: Floats) -> Floats:
+        """ln(brightness in focus) of each diameter."""
+        return np.asarray(self.level + self.exponent * np.log(diameter_nm / REFERENCE_NM))
+
+
+def focus_brightness(
+    owner: NDArray[np.int64],
+    n_tracks: int,
+    log_brightness: Floats,
+    variance_px2: Floats,
+    focus_px2: float,
+    fading_per_px2: float,
+    widest_px2: float,
+) -> tuple[Floats, Floats]:
+    """ln(brightness) that each track would have in focus, and its error; NaN where unknown.
+
+    Parameters
+    ----------
+    owner : ndarray of int, (n,)
+        Track of each good position, from 0.
+    log_brightness, variance_px2 : ndarray, (n,)
+        Of each position.
+    focus_px2, fading_per_px2, widest_px2 : float
+        From `evsize.completeness.widths`.
+
+    Notes
+    -----
+    What the width of a spot says of its depth is added to its brightness; the mean over a track.
+    """
+    use = variance_px2 < widest_px2
+    corrected = log_brightness + fading_per_px2 * (variance_px2 - focus_px2)
+    count = np.bincount(owner[use], minlength=n_tracks).astype(float)
+    known = np.maximum(count, 1)
+    mean = np.bincount(owner[use], corrected[use], minlength=n_tracks) / known
+    rest = (corrected - mean[owner])[use]
+    spread = np.sqrt(np.bincount(owner[use], rest**2, minlength=n_tracks).sum() / count.sum())
+    error = spread * np.sqrt(2 / known)
+    mean[count < 3] = np.nan
+    return mean, error
+
+
+def fit_law(
+    log_likelihood: Floats, diameter_nm: Floats, log_focus: Floats, error: Floats, weight: Floats
+) -> Law | None:
+    """Fit the law to tracks whose sizes are known by their likelihoods only.
+
+    Parameters
+    ----------
+    log_likelihood : ndarray, (tracks, sizes)
+        Of each diameter, up to a constant a track.
+    diameter_nm : ndarray, (sizes,)
+        Ascending.
+    log_focus, error : ndarray, (tracks,)
+        From `focus_brightness`.
+    weight : ndarray, (tracks,)
+        How much each track counts.
+
+    Returns
+    -------
+    Law or None
+        None with fewer than `FEWEST_TRACKS`.
+
+    Notes
+    -----
+    Both the sizes and the brightnesses are uncertain. The sizes of all tracks are a free mixture
+    over the grid, fitted together with the law (maximum likelihood; a normal expectation about
+    Rayleigh's exponent stands in where there is one size only).
+    """
+    good = np.isfinite(log_focus)
+    if good.sum() < FEWEST_TRACKS:
+        return None
+    likelihood = np.exp(log_likelihood[good] - log_likelihood[good].max(axis=1, keepdims=True))
+    focus, error, weight = log_focus[good], error[good], weight[good] / weight[good].mean()
+    x = np.log(diameter_nm / REFERENCE_NM)
+    best = likelihood.argmax(axis=1)
+    rough = np.median(focus - RAYLEIGH * x[best])
+    state = {"p": np.full(len(x), 1 / len(x))}
+    spread = float(np.subtract(*np.quantile(focus, [0.84, 0.16]))) / 2
+    one_size = spread < ONE_SIZE_SD
+    exponent_sd = 1e-3 if one_size else EXPONENT_SD
+
+    def densities(theta: Floats) -> Floats:
+        level, exponent, log_scatter = theta
+        variance = np.exp(2 * log_scatter) + error[:, None] ** 2
+        rest = focus[:, None] - level - exponent * x[None, :]
+        # a tenth of a per cent of tracks may be anything: two particles taken for one, dust
+        return np.asarray(np.exp(-0.5 * rest**2 / variance) / np.sqrt(variance) + 1e-3)
+
+    def cost(theta: Floats) -> float:
+        both = likelihood * densities(theta)
+        value = -float(weight @ np.log(np.maximum(both @ state["p"], 1e-300)))
+        prior = 0.5 * ((theta[1] - RAYLEIGH) / exponent_sd) ** 2
+        outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
+        return float(value + prior + 1e3 * outside**2)
+
+    theta = np.array([rough, RAYLEIGH, np.log(0.3)])
+    for _ in range(12):
+        both = likelihood * densities(theta)
+        for _ in range(15):
+            p = state["p"]
+            p = p * (both.T @ (weight / np.maximum(both @ p, 1e-300))) / weight.sum()
+            state["p"] = p
+        before = theta
+        theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
+        if np.abs(theta - before).max() < 3e-3:
+            break
+    both = likelihood * densities(theta) * state["p"]
+    posterior = both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
+    covariance = _covariance(posterior, x, weight, np.exp(theta[2]), error)
+    place = float((weight @ posterior @ x) / weight.sum())
+    source = "fitted to the tracks"
+    if one_size:
+        # known at one size only: errors grow away from it
+        away = np.array([-place, 1.0])
+        covariance = covariance[0, 0] * np.diag([1.0, 0.0]) + ASSUMED_SD**2 * np.outer(away, away)
+        covariance += 1e-8 * np.eye(2)
+        source = "assumed, after Rayleigh: the particles are nearly of one size"
+    middle = float(np.exp(place) * REFERENCE_NM)
+    return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source)
+
+
+def _covariance(
+    posterior: Floats, x: Floats, weight: Floats, scatter: float, error: Floats
+) -> Floats:
+    """Covariance of level and exponent, as of a straight line through the expected sizes."""
+    mean = posterior @ x
+    precision = weight / (scatter**2 + error**2)
+    design = np.column_stack([np.ones_like(mean), mean])
+    information = (design * precision[:, None]).T @ design
+    information[1, 1] += 1 / EXPONENT_SD**2
+    return np.asarray(np.linalg.inv(information))

@@ -1,0 +1,257 @@
+"""From what was found again to the effective depth, the detection limit and the self-check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evsize.completeness import depth, plan, selfcheck
+from evsize.completeness.brightness import REFERENCE_NM, Law
+from evsize.completeness.sheet import Sheet
+from evsize.completeness.trial import Injected, Trial
+from evsize.completeness.view import good_spots
+from evsize.diffusion import estimate_diffusion
+from evsize.results import Completeness, Estimate, Value
+from evsize.tables import COMPLETENESS
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+TABLE_SIZES = 16
+CHECK_WIDTH = 0.2
+"""Range of ln(diameter), to either side, whose tracks are compared with the truth together."""
+LEVEL_SE = 0.1
+"""Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
+MOST_TILT = 0.3
+Z_95 = 1.96
+
+
+@dataclass(frozen=True)
+class _Again:
+    """Injected tracks as the stages see them.
+
+    Attributes
+    ----------
+    owner : ndarray of int, (tracks,)
+        Particle of each.
+    log_likelihood : ndarray, (tracks, sizes)
+        On the recording's grid of diameters, ascending.
+    track_id : ndarray of int, (tracks,)
+    n_positions : ndarray, (tracks,)
+    """
+
+    owner: Ints
+    log_likelihood: Floats
+    track_id: Ints
+    n_positions: Floats
+
+
+def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
+    """Put together what the injected particles tell."""
+    again = _size_again(injected, trial)
+    law, bias = _corrected_law(injected, trial, again)
+    grid_nm = trial.view.diameter_nm
+    fitted = _fit_depth(injected, trial, _as_bright(grid_nm, law, trial.law))
+    errors = _errors(fitted, grid_nm, law, sheet)
+    limit = _detection_limit(injected, trial.law, law)
+    table = _table(injected, again, grid_nm, fitted.log_depth, errors)
+    used = trial.detections.frames["noise"].notna()
+    pixel_um = trial.conditions.pixel_size_um
+    area = trial.detections.height_px * trial.detections.width_px * pixel_um**2
+    check, check_se = _overall(injected, again, trial)
+    return Completeness(
+        diameter_nm=grid_nm,
+        log_depth=fitted.log_depth,
+        log_error=errors,
+        detection_limit_nm=limit,
+        area_um2=float(area),
+        n_frames=int(used.sum()),
+        has_scale=sheet.has_scale,
+        basis=sheet.basis,
+        table=table,
+        choices=_choices(injected, trial, sheet, law),
+        diagnostics={
+            "self_check_bias_percent": check,
+            "self_check_bias_percent_se": check_se,
+            "completeness_brightness_bias": bias,
+            "completeness_dispersion": fitted.dispersion,
+            "brightness_exponent": law.exponent,
+            "brightness_scatter": law.scatter,
+            "spot_widening_per_um": float(np.sqrt(trial.optics.widening_px2_um2)) * pixel_um,
+        },
+    )
+
+
+def _size_again(injected: Injected, trial: Trial) -> _Again:
+    conditions = trial.conditions
+    grid_nm = trial.view.diameter_nm
+    found = estimate_diffusion(
+        injected.tracks,
+        conditions,
+        trial.settings.diffusion,
+        d_um2_s=conditions.stokes_einstein_um3_s / grid_nm * 1e3,
+    )
+    return _Again(
+        injected.owner[found.track_id],
+        found.log_likelihood,
+        found.track_id,
+        found.n_positions.astype(float),
+    )
+
+
+def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law, float]:
+    """The brightness law without what the measured brightness is off by.
+
+    The injected particles went through the same measurement as the recording's own: by what
+    theirs differs from the truth, so do those of the recording.
+    """
+    view, law = trial.view, trial.law
+    best = view.diameter_nm[again.log_likelihood.argmax(axis=1)]
+    spots = good_spots(injected.tracks.table, again.track_id, best, view.found_by, trial.conditions)
+    focus, error = view.focus_brightness(trial.optics.fading_per_px2, spots, len(best))
+    true = np.log(injected.brightness[again.owner])
+    good = np.isfinite(focus)
+    if good.sum() < 50:
+        return law, float("nan")
+    middle = float(law.at(np.array([law.middle_nm]))[0])
+    weight = np.sqrt(again.n_positions[good] / (error[good] ** 2 + 0.1**2))
+    design = np.column_stack([np.ones(good.sum()), true[good] - middle])
+    off = focus[good] - true[good]
+    for _ in range(10):  # least absolute deviations: a wrong match is off by far
+        theta = np.linalg.lstsq(design * weight[:, None], off * weight, rcond=None)[0]
+        rest = np.abs(off - design @ theta)
+        weight = np.sqrt(
+            again.n_positions[good] / (error[good] ** 2 + 0.1**2) / np.maximum(rest / 0.3, 1)
+        )
+    constant, tilt = float(theta[0]), float(np.clip(theta[1], -MOST_TILT, MOST_TILT))
+    exponent = law.exponent / (1 + tilt)
+    shift = np.log(law.middle_nm / REFERENCE_NM)
+    at_middle = middle - constant / (1 + tilt)
+    level = at_middle - exponent * shift
+    return law._replace(level=level, exponent=exponent), constant
+
+
+def _as_bright(diameter_nm: Floats, law: Law, drawn: Law) -> Floats:
+    """Diameters that were drawn as bright as these are: what was found of those holds for these."""
+    return np.asarray(REFERENCE_NM * np.exp((law.at(diameter_nm) - drawn.level) / drawn.exponent))
+
+
+def _fit_depth(injected: Injected, trial: Trial, grid_nm: Floats) -> depth.DepthFit:
+    threshold = trial.view.found_by.threshold
+
+    def expected(diameter_nm: Floats) -> Floats:
+        smear = plan.smear_px2(diameter_nm, trial.conditions)
+        light = np.exp(trial.law.at(diameter_nm))
+        return trial.optics.expected_depth_um(light, smear, threshold)
+
+    return depth.fit_depth(
+        np.log(injected.diameter_nm),
+        injected.recovered,
+        injected.exposure,
+        expected(injected.diameter_nm),
+        np.log(grid_nm),
+        expected(grid_nm),
+    )
+
+
+def _errors(fitted: depth.DepthFit, grid_nm: Floats, law: Law, sheet: Sheet) -> Floats:
+    """Errors of ln(depth): of the fit, of the brightness law, of the sheet's thickness."""
+    slope = np.gradient(fitted.log_depth, law.at(grid_nm))
+    slope = np.clip(slope, 0.0, 5.0)
+    root = np.linalg.cholesky(law.covariance + np.diag([LEVEL_SE**2, 0.0]))
+    design = np.column_stack([np.ones(len(grid_nm)), np.log(grid_nm / REFERENCE_NM)])
+    columns = [fitted.log_error, slope[:, None] * (design @ root)]
+    if sheet.has_scale:
+        columns.append(np.full((len(grid_nm), 1), sheet.relative_se))
+    return np.column_stack(columns)
+
+
+def _detection_limit(injected: Injected, drawn: Law, law: Law) -> Estimate:
+    found = depth.half_recovered(
+        np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
+    )
+    if found is None:
+        return Estimate()
+    at, error = found
+    light = drawn.level + drawn.exponent * (at - np.log(REFERENCE_NM))
+    value = REFERENCE_NM * float(np.exp((light - law.level) / law.exponent))
+    line = np.array([1.0, np.log(value / REFERENCE_NM)])
+    brightness_se = np.sqrt(line @ law.covariance @ line + LEVEL_SE**2) / law.exponent
+    total = float(np.hypot(error, brightness_se))
+    return Estimate(
+        value=value, low=value * np.exp(-Z_95 * total), high=value * np.exp(Z_95 * total)
+    )
+
+
+def _table(
+    injected: Injected, again: _Again, grid_nm: Floats, log_depth: Floats, errors: Floats
+) -> pd.DataFrame:
+    low, high = injected.sizes.low_nm, injected.sizes.high_nm
+    at = np.geomspace(low, high, TABLE_SIZES)
+    log_at, log_grid = np.log(at), np.log(grid_nm)
+    depth_um = np.exp(np.interp(log_at, log_grid, log_depth))
+    spread = np.interp(log_at, log_grid, np.sqrt((errors**2).sum(axis=1)))
+    true = np.log(injected.diameter_nm)[again.owner]
+    shifts = [
+        selfcheck.shift(
+            again.log_likelihood,
+            log_grid,
+            true,
+            again.owner,
+            (np.abs(true - place) < CHECK_WIDTH).astype(float),
+        )
+        for place in log_at
+    ]
+    shift, error = np.array(shifts).T
+    found = at * np.exp(shift)
+    return COMPLETENESS.build(
+        diameter_nm=at,
+        depth_um=depth_um,
+        depth_se_um=depth_um * spread,
+        recovered_diameter_nm=found,
+        recovered_se_nm=found * error,
+    )
+
+
+def _overall(injected: Injected, again: _Again, trial: Trial) -> tuple[float | None, float | None]:
+    """Bias of the sizes that this recording is made of, percent, and its standard error."""
+    low, high = np.quantile(trial.view.best_nm, [0.1, 0.9]) * [0.9, 1.1]
+    true = injected.diameter_nm[again.owner]
+    inside = ((true >= low) & (true <= high)).astype(float)
+    shift, error = selfcheck.shift(
+        again.log_likelihood, np.log(trial.view.diameter_nm), np.log(true), again.owner, inside
+    )
+    if not np.isfinite(shift):
+        return None, None
+    return 100 * float(np.expm1(shift)), 100 * error
+
+
+def _choices(injected: Injected, trial: Trial, sheet: Sheet, law: Law) -> dict[str, Value]:
+    completeness = trial.settings.completeness
+    widths = trial.view.widths
+    told = "how brightness falls as spots widen" if widths.fading_per_px2 else "diffraction"
+    if sheet.widening_per_um is not None:
+        told = "the calibration"
+    return {
+        "mode": Value(value=completeness.mode, source="given or default"),
+        "seed": Value(value=completeness.seed, source="given or default"),
+        "particles": Value(
+            value=len(injected.diameter_nm), source="laid on the frames, each of its own size"
+        ),
+        "frames_searched": Value(value=injected.searched, source="altered versions of frames"),
+        "sheet_um": Value(value=sheet.depth_um, unit="um", source=sheet.basis),
+        "widening": Value(
+            value=float(np.sqrt(trial.optics.widening_px2_um2)) * trial.conditions.pixel_size_um,
+            unit="um/um",
+            source=f"defocus, from {told}",
+        ),
+        "brightness_exponent": Value(value=law.exponent, source=law.source),
+        "brightness_at_100nm": Value(
+            value=float(np.exp(law.level)),
+            unit="grey levels",
+            source="fitted to the tracks, freed of what the injected particles show it off by",
+        ),
+    }

@@ -1,0 +1,190 @@
+"""What is injected, where and when: decided before the first frame is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import norm, qmc
+
+from evsize.completeness.brightness import REFERENCE_NM, Law
+from evsize.completeness.injection import Particles
+from evsize.completeness.optics import Optics
+from evsize.physics import Conditions
+
+Floats = NDArray[np.float64]
+
+FRAMES_A_STRETCH = 64
+SHORTEST_STRETCH = 20
+GUARD = 8
+"""Frames at either end of a stretch that are not counted: tracks are cut there."""
+COUNTED_AT_LEAST = 8
+FRAMES_SEARCHED = 1800
+"""For a frame of `USUAL_PX`; fewer for larger frames, in proportion to their cost."""
+USUAL_PX = 640 * 480
+THOROUGH = 5
+VERSIONS = 4
+"""Altered versions of each frame read."""
+MOST_BLOCKS = 4
+ADDED_SHARE = 0.012
+"""Share of the image within a window of an injected particle."""
+ADDED_TO_SPOTS = 0.15
+"""And, where spots are many, injected particles for each spot there is."""
+BELOW_LIMIT = 1.5
+"""Factor from the diameter expected to be just seen down to the smallest that is injected."""
+ABOVE = 1.15
+"""Factor from the brightest hundredth of what there is up to the largest."""
+USUAL = 3.0
+"""Up to so many times the diameter just seen, most of the particles are laid: the bright light of
+large ones hides others, and more of them than there are would change the crowding."""
+SHARE_OF_USUAL = 0.7
+SEEN_SHARE = 0.6
+"""Share of the threshold below which an SNR is never seen."""
+BOX_STEPS = 6
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames onto which particles are laid."""
+
+    first: int
+    n_frames: int
+    guard: int
+
+    @property
+    def counted(self) -> int:
+        """Frames that count."""
+        return self.n_frames - 2 * self.guard
+
+
+def stretches(
+    blocks: list[range], bad: NDArray[np.bool_], frame_px: int, effort: int
+) -> list[Stretch]:
+    """Stretches over the whole recording, without damaged frames and scene cuts where possible.
+
+    Parameters
+    ----------
+    blocks : list of range
+        Frames that share a background.
+    bad : ndarray of bool, (frames,)
+        Frames to be avoided.
+    frame_px : int
+        Pixels of a frame.
+    effort : int
+        1, or more for a more thorough pass.
+    """
+    searched = effort * FRAMES_SEARCHED * min(1.0, (USUAL_PX / frame_px) ** 0.6)
+    shortest = min(len(block) for block in blocks)
+    length = min(FRAMES_A_STRETCH, shortest)
+    guard = min(GUARD, max((length - COUNTED_AT_LEAST) // 2, 0))
+    wanted = max(2, round(searched / (VERSIONS * length)))
+    used = blocks
+    if effort == 1 and len(blocks) > MOST_BLOCKS:
+        used = [blocks[round(k)] for k in np.linspace(0, len(blocks) - 1, MOST_BLOCKS)]
+    found = []
+    per_block = max(1, round(wanted / len(used)))
+    unfit = np.concatenate([[0], np.cumsum(bad)])
+    for block in used:
+        starts = np.arange(block.start, block.stop - length + 1)
+        clean = starts[unfit[starts + length] == unfit[starts]]
+        starts = clean if len(clean) else starts
+        places = np.linspace(0, len(starts) - 1, per_block + 2)[1:-1]
+        found += [Stretch(int(starts[round(at)]), length, guard) for at in places]
+    return found
+
+
+def number_at_a_time(frame_px: int, window_px: float, spots_per_frame: float) -> int:
+    """Particles laid on a frame at once: few enough not to change the crowding."""
+    by_area = ADDED_SHARE * frame_px / (np.pi * window_px**2)
+    return int(np.clip(max(by_area, ADDED_TO_SPOTS * spots_per_frame), 2, 60))
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Range of sizes that are injected, nm, and the smallest expected to be seen."""
+
+    low_nm: float
+    high_nm: float
+    seen_nm: float
+
+
+def sizes(
+    optics: Optics,
+    law: Law,
+    conditions: Conditions,
+    threshold: float,
+    log_focus: Floats,
+    grid_nm: Floats,
+) -> Sizes:
+    """Range of sizes worth injecting, from what optics and threshold let expect.
+
+    Parameters
+    ----------
+    optics, law, conditions
+        How bright each size is, and how it moves.
+    threshold : float
+        SNR of a spot that is just found.
+    log_focus : ndarray, (tracks,)
+        ln(brightness in focus) of the recording's own particles.
+    grid_nm : ndarray, (sizes,)
+        Sizes to choose from, ascending.
+    """
+    smear = smear_px2(grid_nm, conditions)
+    at_focus = optics.snr(np.zeros(len(grid_nm)), np.exp(law.at(grid_nm)), smear)
+    enough = np.flatnonzero(at_focus > threshold)
+    seen = float(grid_nm[enough[0]]) if len(enough) else float(grid_nm[-1])
+    brightest = float(np.nanquantile(log_focus, 0.99))
+    largest = ABOVE * REFERENCE_NM * float(np.exp((brightest - law.level) / law.exponent))
+    low = max(seen / BELOW_LIMIT, float(grid_nm[0]))
+    return Sizes(low, min(max(largest, 2 * seen), float(grid_nm[-1])), seen)
+
+
+def _log_diameters(wanted: Sizes, even: Floats) -> Floats:
+    """ln(diameter) spread over the range, for numbers spread evenly over 0 to 1."""
+    log_low, log_high = np.log(wanted.low_nm), np.log(wanted.high_nm)
+    log_usual = min(np.log(USUAL * wanted.seen_nm), log_high)
+    usual = even < SHARE_OF_USUAL
+    within = log_low + even / SHARE_OF_USUAL * (log_usual - log_low)
+    all_over = log_low + (even - SHARE_OF_USUAL) / (1 - SHARE_OF_USUAL) * (log_high - log_low)
+    return np.asarray(np.where(usual, within, all_over))
+
+
+def draw(
+    n: int,
+    runs: int,
+    wanted: Sizes,
+    law: Law,
+    optics: Optics,
+    conditions: Conditions,
+    threshold: float,
+    rng: np.random.Generator,
+) -> list[Particles]:
+    """Draw n particles for each run, sizes and places spread evenly over all runs together.
+
+    Notes
+    -----
+    Sobol's sequence, scrambled. Each box is as high as its particle can be seen, and a few of its
+    steps more: what enters view from beyond then comes from within the box.
+    """
+    total = 1 << int(np.ceil(np.log2(max(n * runs, 2))))
+    spread = qmc.Sobol(5, scramble=True, rng=rng).random(total)[: n * runs]
+    diameter = np.exp(_log_diameters(wanted, spread[:, 0]))
+    scatter = law.scatter * norm.ppf(np.clip(spread[:, 4], 1e-4, 1 - 1e-4))
+    brightness = np.exp(law.at(diameter) + scatter)
+    d_um2_s = conditions.stokes_einstein_um3_s / diameter * 1e3
+    smear = smear_px2(diameter, conditions)
+    reach = optics.visible_to_um(brightness, smear, SEEN_SHARE * threshold)
+    step = np.sqrt(2 * d_um2_s * conditions.frame_interval_s)
+    half = np.maximum(reach, 0.1 * optics.depth_um) + BOX_STEPS * step
+    return [
+        Particles(diameter[k], brightness[k], d_um2_s[k], spread[k, 1:4], half[k])
+        for k in np.array_split(rng.permutation(n * runs), runs)
+    ]
+
+
+def smear_px2(diameter_nm: Floats, conditions: Conditions) -> Floats:
+    """Variance of a Brownian path of one exposure about its own mean, along an axis, px^2."""
+    d_um2_s = conditions.stokes_einstein_um3_s / diameter_nm * 1e3
+    open_s = conditions.exposure_fraction * conditions.frame_interval_s
+    return np.asarray(d_um2_s * open_s / 3 / conditions.pixel_size_um**2)

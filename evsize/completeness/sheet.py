@@ -1,0 +1,106 @@
+"""Where the shape and the thickness of the light sheet come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from evsize.completeness.optics import Optics
+from evsize.completeness.view import View
+from evsize.physics import Conditions
+from evsize.settings import InstrumentSettings
+
+USUAL_DEPTH_UM = 12.0
+"""Taken where nobody says how thick the sheet is: between those of the usual instruments."""
+ASSUMED_SE = 0.15
+"""Relative error of a thickness from a data sheet."""
+LEAST_WIDENING, MOST_WIDENING = 0.02, 0.6
+"""Standard deviation of a far spot over its depth: apertures of 0.05 to 1."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A Gaussian light sheet.
+
+    Attributes
+    ----------
+    depth_um : float
+        Thickness between the 1/e^2 points.
+    relative_se : float
+        Relative standard error of what is proportional to it.
+    has_scale : bool
+        Whether the thickness is more than a guess.
+    widening_per_um : float or None
+        Standard deviation of a far spot over its depth, um/um, where a calibration tells it.
+    basis : str
+        Where it comes from, in words.
+    """
+
+    depth_um: float
+    relative_se: float
+    has_scale: bool
+    widening_per_um: float | None
+    basis: str
+
+    @staticmethod
+    def of(instrument: InstrumentSettings, depth_um: float | None) -> Sheet:
+        """Choose: a calibration, else the thickness given, else a usual one."""
+        if instrument.depth_um is not None:
+            return Sheet(
+                instrument.depth_um,
+                instrument.depth_relative_se,
+                instrument.concentration_per_ml is not None,
+                instrument.widening_per_um,
+                "light sheet calibrated with beads",
+            )
+        if depth_um is not None:
+            return Sheet(
+                depth_um,
+                ASSUMED_SE,
+                True,
+                None,
+                f"light sheet assumed Gaussian, {depth_um:g} um thick as given",
+            )
+        return Sheet(
+            USUAL_DEPTH_UM,
+            0.0,
+            False,
+            None,
+            f"light sheet assumed Gaussian, {USUAL_DEPTH_UM:g} um thick since none was given: "
+            "shares only",
+        )
+
+    def optics(self, view: View, conditions: Conditions) -> Optics:
+        """How particles look in this sheet.
+
+        The recording tells how brightness falls as spots widen (`widths`); with the thickness of
+        the sheet follows how spots widen with depth. Where it does not tell, the width in focus
+        is taken for that of diffraction alone, and the widening for that of the aperture to
+        which it belongs.
+        """
+        pixel_um = conditions.pixel_size_um
+        widths = view.widths
+        if self.widening_per_um is not None:
+            widening = self.widening_per_um
+        elif widths.fading_per_px2 is not None:
+            beam_um = self.depth_um / 2
+            widening = float(np.sqrt(2 / widths.fading_per_px2)) / beam_um * pixel_um
+        else:
+            spot_um = np.sqrt(widths.focus_px2) * pixel_um
+            aperture = min(DIFFRACTION * GREEN_UM / spot_um, 1.0)
+            widening = float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
+        widening = float(np.clip(widening, LEAST_WIDENING, MOST_WIDENING))
+        return Optics(
+            self.depth_um,
+            widths.focus_px2,
+            (widening / pixel_um) ** 2,
+            view.found_by.sd_px,
+            view.found_by.noise,
+        )
+
+
+DIFFRACTION = 0.21
+"""Standard deviation of a spot over wavelength / aperture (Zhang et al., Appl. Opt. 46 (2007))."""
+GREEN_UM = 0.5
+WATER_INDEX = 1.333

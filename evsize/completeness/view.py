@@ -1,0 +1,188 @@
+"""What the tracks of a recording tell of its spots: noise, widths, brightness against size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evsize.completeness import brightness, widths
+from evsize.completeness.brightness import Law
+from evsize.completeness.plan import smear_px2
+from evsize.completeness.widths import Widths
+from evsize.physics import Conditions
+from evsize.results import Detections, Likelihoods, Tracks
+from evsize.tables import Flag
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+BAD = Flag.EDGE | Flag.SATURATED | Flag.CROWDED | Flag.MERGED | Flag.FILLED
+FEWEST_POSITIONS = 300
+COARSE_GRID = 4
+"""Every so many sizes are enough for the brightness law."""
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Good positions of tracks: alone, inside, unsaturated.
+
+    Attributes
+    ----------
+    owner : ndarray of int, (n,)
+        Track of each, from 0.
+    frame : ndarray of int, (n,)
+    brightness, snr : ndarray, (n,)
+    variance_px2 : ndarray, (n,)
+        Of the spot, the motion expected of its track taken off.
+    """
+
+    owner: Ints
+    frame: Ints
+    brightness: Floats
+    snr: Floats
+    variance_px2: Floats
+
+
+@dataclass(frozen=True)
+class Filter:
+    """The matched filter and the noise behind it.
+
+    Attributes
+    ----------
+    sd_px : float
+        Its width.
+    noise : float
+        Noise behind it, were its squares to sum to 1, grey levels.
+    threshold, weak_threshold : float
+        SNR that starts a track, and that continues one.
+    window_px : float
+        Half width of the localisation window.
+    sign : int
+        +1 for bright spots, -1 for dark ones.
+    """
+
+    sd_px: float
+    noise: float
+    threshold: float
+    weak_threshold: float
+    window_px: float
+    sign: int
+
+    @staticmethod
+    def of(detections: Detections) -> Filter:
+        """Read the choices of the detection."""
+
+        def number(name: str) -> float:
+            return float(detections.choices[name].value or 0.0)
+
+        pixel_noise = float(detections.frames["noise"].median())
+        sign = -1 if detections.choices["polarity"].value == "dark" else 1
+        return Filter(
+            number("filter_sd_px"),
+            pixel_noise * number("filter_noise"),
+            number("threshold_snr"),
+            number("weak_threshold_snr"),
+            number("window_px"),
+            sign,
+        )
+
+
+def good_spots(
+    table: pd.DataFrame,
+    track_id: Ints,
+    diameter_nm: Floats,
+    found_by: Filter,
+    conditions: Conditions,
+) -> Spots:
+    """Good positions of the tracks listed, whose diameters are known roughly."""
+    place = pd.Series(np.arange(len(track_id)), index=track_id)
+    owner = place.reindex(table["track_id"]).to_numpy()
+    good = np.isfinite(owner) & ((table["flags"].to_numpy() & np.uint32(BAD)) == 0)
+    good &= (table["brightness"].to_numpy() > 0) & (table["snr"].to_numpy() > 0)
+    rows = table[good]
+    owner = owner[good].astype(np.int64)
+    light, snr = rows["brightness"].to_numpy(), rows["snr"].to_numpy()
+    noise = np.full(len(rows), found_by.noise)
+    variance = widths.spot_variance_px2(light, snr, noise, found_by.sd_px)
+    variance -= smear_px2(diameter_nm, conditions)[owner]
+    return Spots(owner, rows["frame"].to_numpy(), light, snr, variance)
+
+
+@dataclass(frozen=True)
+class View:
+    """A recording as its tracks show it."""
+
+    found_by: Filter
+    spots: Spots
+    n_tracks: int
+    diameter_nm: Floats
+    log_likelihood: Floats
+    best_nm: Floats
+    weight: Floats
+
+    @staticmethod
+    def of(
+        detections: Detections, tracks: Tracks, likelihoods: Likelihoods, conditions: Conditions
+    ) -> View:
+        """Look at a recording."""
+        order = np.argsort(-likelihoods.d_um2_s)
+        diameter = conditions.stokes_einstein_um3_s / likelihoods.d_um2_s[order] * 1e3
+        log_l = likelihoods.log_likelihood[:, order]
+        best = diameter[log_l.argmax(axis=1)] if len(log_l) else np.zeros(0)
+        found_by = Filter.of(detections)
+        spots = good_spots(tracks.table, likelihoods.track_id, best, found_by, conditions)
+        weight = likelihoods.n_positions.astype(float)
+        return View(found_by, spots, len(best), diameter, log_l, best, weight)
+
+    def lacking(self) -> str:
+        """Why nothing can be said; empty where something can."""
+        if not self.n_tracks:
+            return "no particle was sized"
+        if self.n_tracks < brightness.FEWEST_TRACKS:
+            return (
+                f"only {self.n_tracks} tracks carry a size, {brightness.FEWEST_TRACKS} are needed "
+                "to tell how brightness goes with size"
+            )
+        if len(self.spots.owner) < FEWEST_POSITIONS:
+            return (
+                "nearly all spots are saturated, crowded or at the edge: brightness cannot be "
+                "told from them"
+            )
+        return ""
+
+    @cached_property
+    def widths(self) -> Widths:
+        """Focus and defocus."""
+        s = self.spots
+        return widths.measure_widths(
+            s.owner, s.frame, s.brightness, s.snr, s.variance_px2, self.found_by.sd_px
+        )
+
+    def focus_brightness(
+        self, fading_per_px2: float, spots: Spots | None = None, n: int | None = None
+    ) -> tuple[Floats, Floats]:
+        """ln(brightness) in focus of the recording's tracks, or of others, and its error."""
+        spots, n = (self.spots, self.n_tracks) if spots is None or n is None else (spots, n)
+        filter_px2 = self.found_by.sd_px**2
+        widest = widths.WIDEST * (self.widths.focus_px2 + filter_px2) - filter_px2
+        return brightness.focus_brightness(
+            spots.owner,
+            n,
+            np.log(spots.brightness),
+            spots.variance_px2,
+            self.widths.focus_px2,
+            fading_per_px2,
+            widest,
+        )
+
+    def law(self, fading_per_px2: float) -> Law | None:
+        """Brightness against size."""
+        focus, error = self.focus_brightness(fading_per_px2)
+        every = slice(None, None, COARSE_GRID)
+        return brightness.fit_law(
+            self.log_likelihood[:, every], self.diameter_nm[every], focus, error, self.weight
+        )
