@@ -21,7 +21,7 @@ from evsize.detection.threshold import threshold_for
 from evsize.physics import Conditions
 from evsize.tables import Flag
 
-SEED = 1000
+SEED = 2000
 N_FRAMES = 30
 SHAPE = (480, 640)
 PSF_SDS_PX = (1.3, 1.7, 2.2)

@@ -51,6 +51,30 @@ def link(
     three that were cut off one by one.
     """
     settings, conditions = settings or TrackingSettings(), as_conditions(acquisition)
+    table, rests, film, linked = follow(detections, conditions, settings)
+    if detections.faint is not None:
+        noise = detections.frames["noise"].to_numpy()
+        pixel = conditions.pixel_size_um
+        film, linked, table = missed.fill_gaps(film, linked, detections.faint, table, noise, pixel)
+    tracks = _assemble(detections, table, film, linked, conditions, settings)
+    share = float(rests.mean()) if len(rests) else 0.0
+    return replace(tracks, diagnostics={**tracks.diagnostics, "resting_spot_share": share})
+
+
+def follow(
+    detections: Detections, conditions: Conditions, settings: TrackingSettings
+) -> tuple[pd.DataFrame, NDArray[np.bool_], rounds.Film, rounds.Linked]:
+    """Link the spots.
+
+    Returns
+    -------
+    spots : DataFrame
+        Those that do not rest, by frames.
+    rests : ndarray of bool
+        Which of all spots, by frames, do.
+    film, linked
+        What is known of the recording, and the tracks.
+    """
     table = detections.table.sort_values("frame", kind="stable", ignore_index=True)
     rests = _resting(table, conditions)
     table = table[~rests].reset_index(drop=True)
@@ -62,14 +86,12 @@ def link(
         reach = max(1.5 * first.radius_um, 12 * conditions.pixel_size_um)
         kernel = max(step_um, 0.5 * conditions.pixel_size_um)
         motion = rounds.before_linking(film, reach, kernel)
-    linked = rounds.link_rounds(film, motion, first, fit_flow=settings.remove_flow)
-    if detections.faint is not None:
-        noise = detections.frames["noise"].to_numpy()
-        pixel = conditions.pixel_size_um
-        film, linked, table = missed.fill_gaps(film, linked, detections.faint, table, noise, pixel)
-    tracks = _assemble(detections, table, film, linked, conditions, settings)
-    share = float(rests.mean()) if len(rests) else 0.0
-    return replace(tracks, diagnostics={**tracks.diagnostics, "resting_spot_share": share})
+    return (
+        table,
+        rests,
+        film,
+        rounds.link_rounds(film, motion, first, fit_flow=settings.remove_flow),
+    )
 
 
 def _resting(table: pd.DataFrame, conditions: Conditions) -> NDArray[np.bool_]:
