@@ -56,7 +56,8 @@ def spots_change(track: Ints, frame: Ints, snr: Floats, n_frames: int) -> dict[s
     Notes
     -----
     Positions of a track come together, so a part with tracks of m_i positions has a number of
-    sum m_i with variance sum m_i^2. One particle leaves several tracks: variances are doubled.
+    sum m_i with variance sum m_i^2. Brightness is the median over tracks: a single bright particle
+    that leaves many must not move it. One particle leaves several tracks: variances are doubled.
     """
     part = np.minimum(frame * PARTS // max(n_frames, 1), PARTS - 1)
     number, level = np.full((2, PARTS), math.nan), np.full((2, PARTS), math.nan)
@@ -67,8 +68,10 @@ def spots_change(track: Ints, frame: Ints, snr: Floats, n_frames: int) -> dict[s
             break
         number[:, k] = math.log(m.sum()), math.sqrt(2 * (m**2).sum()) / m.sum()
         of_tracks = np.bincount(of_track, np.log(np.maximum(snr[here], 1e-9))) / m
-        spread = math.sqrt(2 * float(of_tracks.var()) / len(of_tracks))
-        level[:, k] = float(of_tracks.mean()), spread
+        # ranks within which the median of half as many values lies to one standard error
+        reach = 0.5 / math.sqrt(len(of_tracks) / 2)
+        low, middle, high = np.quantile(of_tracks, [0.5 - reach, 0.5, 0.5 + reach])
+        level[:, k] = middle, (high - low) / 2
     found: dict[str, float] = {}
     for name, (value, error) in (("spot_number_change", number), ("spot_snr_change", level)):
         if np.isnan(value).any():
