@@ -18,7 +18,7 @@ GIVEN = ["--pixel-size", "0.3", "--frame-rate", "25", "--temperature", "22", "--
 
 def analyse(path: Path, *options: str) -> dict[str, Any]:
     settings = path.parent / "quick.toml"
-    settings.write_text("[sizing]\nn_bootstrap = 0\nn_sizes = 60\n")
+    settings.write_text("[sizing]\nn_bootstrap = 0\nn_sizes = 60\n[completeness]\nmode = 'off'\n")
     out = path.parent / "out"
     arguments = ["analyze", str(path), "-o", str(out), "-c", str(settings), "-q", *GIVEN]
     assert main([*arguments, *options]) == 0

@@ -11,7 +11,7 @@ from evsize.errors import MissingSettingsError, UsageError
 from evsize.pipeline import run
 from evsize.recording import open_recording
 from evsize.results import Acquisition, Report
-from evsize.settings import Settings, SizingSettings
+from evsize.settings import CompletenessSettings, Settings, SizingSettings
 from evsize.simulation import Disturbances, in_memory, nanosight
 from evsize.tables import DISTRIBUTION, FRAMES, PARTICLES, TRACKS, Flag
 
@@ -23,7 +23,10 @@ KNOWN = {
     "temperature_c": 22.0,
     "medium": "water",
 }
-FEW = Settings(sizing=SizingSettings(n_bootstrap=10, n_sizes=80))
+FEW = Settings(
+    sizing=SizingSettings(n_bootstrap=10, n_sizes=80),
+    completeness=CompletenessSettings(mode="off"),
+)
 TABLES = {
     "particles": PARTICLES,
     "tracks": TRACKS,
