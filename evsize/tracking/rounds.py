@@ -188,15 +188,16 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
 
 
 def _link_all(film: Film, motion: Motion, current: Radius, known: odds.Odds | None) -> Ints:
-    """Track of every spot."""
-    spans = range(1, film.max_gap + 2)
+    """Track of every spot; without odds one missed frame at most, lest noise makes tracks."""
+    max_gap = film.max_gap if known else min(film.max_gap, 1)
+    spans = range(1, max_gap + 2)
     ahead = np.stack([motion.field.over_step(film.frame, m, film.xy_um) for m in spans])
     return linking.link(
         film.frame,
         film.xy_um,
         film.n_frames,
         current.radius_um,
-        film.max_gap,
+        max_gap,
         ahead_um=ahead,
         cuts=motion.cuts,
         odds=known,
