@@ -29,8 +29,8 @@ def shown_range(*tables: pd.DataFrame) -> tuple[float, float] | None:
 
 
 def view_of(table: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
-    """Bins of a distribution between two diameters, nm."""
-    return table[table["diameter_nm"].between(low, high)].fillna(0)
+    """Bins of a distribution between two diameters, nm; shares not known stay undefined."""
+    return table[table["diameter_nm"].between(low, high)].fillna({"raw_fraction": 0})
 
 
 def by_volume(table: pd.DataFrame) -> NDArray[np.float64]:
@@ -48,18 +48,21 @@ def draw_distribution(table: pd.DataFrame, report: Report) -> str:
         return ""
     low, high = ends
     view = view_of(table.assign(volume=by_volume(table)), low, high)
-    main, upper, volume = (
-        100 * view[name].to_numpy() for name in ("fraction", "fraction_high", "volume")
-    )
     edges, raw = coarse(view)
-    bound = 2.5 * main.max()
-    top = 1.12 * max(main.max(), *(min(x.max(), bound) for x in (upper, raw, volume)))
+    view = view.dropna(subset=["fraction"])  # sizes that were too small to be seen have no share
+    main, lower, upper, volume = (
+        100 * view[name].fillna(view["fraction"]).to_numpy()
+        for name in ("fraction", "fraction_low", "fraction_high", "volume")
+    )
+    highest = main.max(initial=0) or raw.max()
+    others = (min(x.max(initial=0), 2.5 * highest) for x in (upper, raw, volume))
+    top = 1.12 * max(highest, *others)
     axes = Axes((low, high), (0, top), height=430, top=62, log_x=True)
     _draw_classes(axes, report)
     axes.frame(size_ticks(low, high), "hydrodynamic diameter (nm)", "share a size step (%)")
     axes.rule(200, "misev")
     xs = view["diameter_nm"].tolist()
-    axes.area(xs, (100 * view["fraction_low"]).tolist(), upper.tolist())
+    axes.area(xs, lower.tolist(), upper.tolist())
     for name, across, heights in (
         ("raw", np.repeat(edges, 2)[1:-1], np.repeat(raw, 2)),
         ("volume", xs, volume),
@@ -67,7 +70,8 @@ def draw_distribution(table: pd.DataFrame, report: Report) -> str:
         axes.line(across, heights, name)
         axes.layer(name, len(axes.items) - 1)
     axes.line(xs, main, "main")
-    _draw_peaks(axes, report, table["diameter_nm"].to_numpy(), 100 * table["fraction"].to_numpy())
+    heights = 100 * table["fraction"].fillna(0).to_numpy()
+    _draw_peaks(axes, report, table["diameter_nm"].to_numpy(), heights)
     axes.items.append(
         f'<line class="cursor" y1="{axes.top:g}" y2="{axes.bottom:g}" '
         f'data-points="{escape(_readings(axes, view))}"/>'

@@ -210,5 +210,6 @@ def _curve(folder: Path) -> list[list[float]]:
         return []
     drawn = density >= SMALLEST_SHARE * density.max()
     near = drawn | drawn.shift(1, fill_value=False) | drawn.shift(-1, fill_value=False)
+    near &= density.notna()  # sizes too small to be seen have no share
     points = zip(table["diameter_nm"][near], density[near], strict=True)
     return [[float(f"{x:.4g}"), float(f"{y:.4g}")] for x, y in points]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from evsize.report import charts, words
+from evsize.report.completeness_charts import draw_completeness
 from evsize.report.drawing import draw_distribution
 from evsize.report.methods import TO_ADD, methods_text
 from evsize.report.templates import render_template
@@ -26,6 +27,7 @@ _DOWNLOADS = {
     "result.json": ("application/json", "all figures, settings and findings"),
     "distribution.csv": ("text/csv", "the size distribution, a row a size step"),
     "particles.csv": ("text/csv", "a row a track that was sized"),
+    "completeness.csv": ("text/csv", "how deep each size is seen, and the self-check"),
 }
 
 
@@ -73,6 +75,11 @@ def render(result: Result, files: list[tuple[str, str, str]] | None = None) -> s
         steps=[
             (_drawing(chart), text)
             for chart, text in charts.draw_diagnostics(result.particles, result.tracks, report)
+        ],
+        missed=[
+            (_drawing(chart), text)
+            for chart, text in draw_completeness(result.completeness)
+            if chart
         ],
         preview=_picture(result.preview, _PICTURE_PX),
         strip=_picture(result.strip, _STRIP_PX),

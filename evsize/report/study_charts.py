@@ -79,9 +79,11 @@ def draw_overlay(samples: Sequence[Sample]) -> str:
         return ""
     low, high = ends
     curves = [
-        (s, view_of(m.result.distribution_table, low, high)) for s in samples for m in s.members
+        (s, view_of(m.result.distribution_table, low, high).dropna(subset=["fraction"]))
+        for s in samples
+        for m in s.members
     ]
-    highest = max(float(view["fraction"].max()) for _, view in curves)
+    highest = max(float(view["fraction"].to_numpy().max(initial=0)) for _, view in curves)
     axes = Axes((low, high), (0, 112 * highest or 1.0), height=430, top=24, log_x=True)
     axes.frame(size_ticks(low, high), "hydrodynamic diameter (nm)", "share a size step (%)")
     axes.rule(200, "misev")
