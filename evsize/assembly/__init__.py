@@ -151,9 +151,11 @@ class Stages:
             "tracking": self.tracks.choices,
             "diffusion": self.likelihoods.choices,
             "sizing": self.sizing.choices,
-            "completeness": self.completeness.choices,
+            "completeness": {"mode": _asked(self.settings.completeness.mode)}
+            | dict(self.completeness.choices),
+            "instrument": _given_instrument(self.settings),
             "recording": _chosen_part(self.settings),
-            "qc": {"profile": Value(value=self.settings.qc.profile, source="given or default")},
+            "qc": {"profile": _asked(self.settings.qc.profile)},
         }
         return {
             f"{stage}.{name}": value
@@ -211,6 +213,18 @@ class Stages:
         return particles.assign(
             brightness=matched["brightness"].to_numpy(), snr=matched["snr"].to_numpy()
         )
+
+
+def _asked(value: str) -> Value:
+    return Value(value=value, source="given or default")
+
+
+def _given_instrument(settings: Settings) -> dict[str, Value]:
+    """What an instrument file says; nothing where there is none."""
+    if settings.instrument == type(settings.instrument)():
+        return {}
+    known = settings.instrument.model_dump(exclude_none=True)
+    return {name: Value(value=value, source="given") for name, value in known.items()}
 
 
 def _chosen_part(settings: Settings) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.qc import Evidence, Profile, assess, steadiness, subpixel
+from evsize.qc import Calibration, Evidence, Profile, assess, steadiness, subpixel
 from evsize.results import Qc, Report, Result, Value
 from evsize.settings import QcSettings
 from evsize.tables import Flag
@@ -61,7 +62,7 @@ def gather(result: Result, role: str = "sample") -> Evidence:
         no_concentration=report.concentration_note,
         detection_limit_nm=limit.value if limit else None,
         counted=_counted(report),
-        instrument_misfits=_misfits(report),
+        calibration=_calibration(result),
         images=images,
         role=role,
         figures=dict(report.diagnostics) | _figures(result),
@@ -113,9 +114,31 @@ def _counted(report: Report) -> bool:
     return mode is None or mode.value != "off"
 
 
-def _misfits(report: Report) -> tuple[str, ...] | None:
-    found = report.settings.get("instrument.misfits")
-    return None if found is None else tuple(part for part in str(found.value).split("\n") if part)
+def _calibration(result: Result) -> Calibration | None:
+    """The instrument file that was given beside the recording; None where there was none."""
+    settings, known = result.summary.settings, result.summary.acquisition
+    given = {name: value for name, value in settings.items() if name.startswith("instrument.")}
+    if not given:
+        return None
+    noise = result.frames["noise"].median()
+    width_px, pixel_um = (
+        _number(settings.get("detection.spot_sd_px")),
+        _number(known["pixel_size_um"]),
+    )
+    recorded = {
+        "exposure": (_number(known.get("exposure_ms")), "exposure_ms", "ms"),
+        "noise": (float(noise) if np.isfinite(noise) else None, "noise", "grey levels"),
+        "spot_width": (width_px * pixel_um if width_px and pixel_um else None, "spot_sd_um", "um"),
+    }
+    pairs = {}
+    for name, (value, key, unit) in recorded.items():
+        calibrated = _number(given.get(f"instrument.{key}"))
+        if value is not None and calibrated:
+            pairs[name] = (calibrated, value, unit)
+    made = given.get("instrument.date")
+    start = dt.datetime.fromisoformat(result.summary.provenance.start).date()
+    age = (start - dt.date.fromisoformat(str(made.value))).days if made else None
+    return Calibration(pairs, age, _number(given.get("instrument.valid_days")))
 
 
 def _dark_spots(report: Report) -> bool | None:

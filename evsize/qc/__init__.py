@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Set
 from typing import Any
 
-from evsize.qc.evidence import Evidence
+from evsize.qc.evidence import Calibration, Evidence
 from evsize.qc.groups import (
     BatchEvidence,
     Member,
@@ -22,6 +22,7 @@ from evsize.settings import QcSettings
 
 __all__ = [
     "BatchEvidence",
+    "Calibration",
     "Evidence",
     "Member",
     "Preparation",

@@ -9,6 +9,24 @@ from evsize.results import RecordingInfo
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """The calibration of the instrument beside the recording.
+
+    Attributes
+    ----------
+    pairs : mapping
+        By name (``exposure``, ``noise``, ``spot_width``): the value at the calibration, the value
+        of the recording and the unit.
+    age_days, valid_days : float or None
+        Days from the calibration to the analysis, and how many it is meant to hold.
+    """
+
+    pairs: Mapping[str, tuple[float, float, str]]
+    age_days: float | None = None
+    valid_days: float | None = None
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The figures of one recording that rules judge; None is "no data".
 
@@ -36,8 +54,8 @@ class Evidence:
     detection_limit_nm : float or None
     counted : bool
         Whether missed particles were asked for; False where the user left that out.
-    instrument_misfits : tuple of str or None
-        In what the instrument file differs from the recording; None where there is no such file.
+    calibration : Calibration or None
+        What the instrument file rests on; None where there is no such file.
     images : bool
         Whether spots were found in images; False for trajectories of another tracker.
     role : str
@@ -73,7 +91,7 @@ class Evidence:
     no_concentration: str = ""
     detection_limit_nm: float | None = None
     counted: bool = True
-    instrument_misfits: tuple[str, ...] | None = None
+    calibration: Calibration | None = None
     images: bool = True
     role: str = "sample"
     figures: Mapping[str, float | None] = field(default_factory=dict)

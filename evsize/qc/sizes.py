@@ -64,7 +64,7 @@ def self_check(evidence: Evidence, limits: Limits) -> Judgement:
     about as much.
     """
     bias = evidence.figures.get("self_check_bias_percent")
-    error = evidence.figures.get("self_check_bias_se_percent")
+    error = evidence.figures.get("self_check_bias_percent_se")
     if bias is None or error is None:
         if not evidence.images:
             return not_applicable("There is no film to put particles into.")
@@ -88,13 +88,27 @@ def instrument_fits(evidence: Evidence, limits: Limits) -> Judgement:
 
     Calibrate with the settings of this recording: evsize calibrate.
     """
-    misfits = evidence.instrument_misfits
-    if misfits is None:
+    found = evidence.calibration
+    if found is None:
         return not_applicable("No instrument file was given.")
+    misfits = [
+        f"The {name.replace('_', ' ')} is {recorded:.3g} {unit}, at the calibration it was "
+        f"{calibrated:.3g} {unit}."
+        for name, (calibrated, recorded, unit) in found.pairs.items()
+        if not abs(recorded / calibrated - 1) * 100 <= limits[f"{name}_percent"]
+    ]
+    if found.age_days is not None and found.valid_days is not None:
+        late = found.age_days - found.valid_days
+        if late > 0:
+            misfits.append(
+                f"The calibration is {found.age_days:.0f} days old; it was meant to hold for "
+                f"{found.valid_days:.0f}."
+            )
+    known = ", ".join(name.replace("_", " ") for name in found.pairs) or "nothing"
     return Judgement(
-        above(len(misfits), limits["warn_above"]),
+        "warn" if misfits else "pass",
         measured=len(misfits),
-        limit=at_most(limits),
+        limit="0",
         unit="differences",
-        message=" ".join(misfits) if misfits else "The calibration fits the recording.",
+        message=" ".join(misfits) or f"The calibration fits the recording (compared: {known}).",
     )

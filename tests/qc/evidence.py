@@ -30,7 +30,7 @@ FIGURES = {
     "spot_snr_change": 1.05,
     "spot_snr_change_z": 1.0,
     "self_check_bias_percent": 0.4,
-    "self_check_bias_se_percent": 0.5,
+    "self_check_bias_percent_se": 0.5,
 }
 WHOLE = RecordingInfo(
     path="a.tif", frames=1500, height_px=480, width_px=640, bit_depth=8, uneven_frames=[]

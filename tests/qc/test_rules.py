@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from evsize import qc
-from evsize.qc import Evidence, assess, verdict
+from evsize.qc import Calibration, Evidence, assess, verdict
 from evsize.qc.profile import Profile
 from evsize.qc.registry import RULES, Rule, required
 from evsize.results import Finding
@@ -79,11 +79,19 @@ CASES = [
     ("self_check", {"self_check_bias_percent": 3.1}, "warn"),
     ("self_check", {"self_check_bias_percent": -3.1}, "warn"),
     ("self_check", {"self_check_bias_percent": -11.1}, "fail"),
-    ("self_check", {"self_check_bias_percent": 9, "self_check_bias_se_percent": 4}, "pass"),
+    ("self_check", {"self_check_bias_percent": 9, "self_check_bias_percent_se": 4}, "pass"),
     ("self_check", {"self_check_bias_percent": None}, "no_data"),
     ("self_check", {"self_check_bias_percent": None, "counted": False}, "not_applicable"),
-    ("instrument_fits", {"instrument_misfits": ()}, "pass"),
-    ("instrument_fits", {"instrument_misfits": ("Another exposure.",)}, "warn"),
+    ("instrument_fits", {"calibration": Calibration({})}, "pass"),
+    ("instrument_fits", {"calibration": Calibration({"exposure": (20, 20.3, "ms")})}, "pass"),
+    ("instrument_fits", {"calibration": Calibration({"exposure": (20, 20.5, "ms")})}, "warn"),
+    ("instrument_fits", {"calibration": Calibration({"noise": (4, 2.9, "")})}, "pass"),
+    ("instrument_fits", {"calibration": Calibration({"noise": (4, 2.7, "")})}, "warn"),
+    ("instrument_fits", {"calibration": Calibration({"noise": (4, math.nan, "")})}, "warn"),
+    ("instrument_fits", {"calibration": Calibration({"spot_width": (0.3, 0.35, "um")})}, "pass"),
+    ("instrument_fits", {"calibration": Calibration({"spot_width": (0.3, 0.37, "um")})}, "warn"),
+    ("instrument_fits", {"calibration": Calibration({}, 90, 90)}, "pass"),
+    ("instrument_fits", {"calibration": Calibration({}, 91, 90)}, "warn"),
     ("instrument_fits", {}, "not_applicable"),
     ("search_radius", {}, "pass"),
     ("search_radius", {"truncated_step_share": 0.0011}, "warn"),
