@@ -8,9 +8,10 @@ from evsize.results import Report, Value
 TO_ADD = (
     "source of the sample and how vesicles were separated and stored (MISEV2023, EV-TRACK)",
     "instrument, laser wavelength, camera type, camera level and software of the recording",
-    "diluent, its particle count in a blank recording, and the dilution of each sample",
-    "number of recordings a sample, and how replicates were made",
-    "a bead standard measured with the same settings",
+    "dilution of each sample, the diluent, and its particle count in a blank recording",
+    "number of recordings a sample, their length, and how replicates were made",
+    "a bead standard measured with the same settings, its size and what was found",
+    "amount of starting material, volume and protein, where particles are compared with them",
 )
 """What reporting guidelines ask of a tracking measurement and a recording cannot tell."""
 
@@ -47,9 +48,15 @@ def _conditions(report: Report) -> str:
     else:
         blur = f"The exposure was {_rounded(exposure)} a frame."
     medium = f" in {known['medium'].value}" if "medium" in known else ""
+    diluted = (
+        f" The sample was diluted {known['dilution'].value:g}-fold."
+        if ("dilution" in known)
+        else ""
+    )
     return (
         f"{blur} Diameters are hydrodynamic, from the Stokes-Einstein equation at "
         f"{_value(known, 'temperature_c')}{medium}, viscosity {_value(known, 'viscosity_mpas')}."
+        f"{diluted}"
     )
 
 
@@ -62,9 +69,16 @@ def _tracked(report: Report) -> str:
         return used
     threshold = _value(settings, "detection.threshold_snr")
     radius = _value(settings, "tracking.search_radius_um")
+    false = tracks.false_detections_per_frame
+    by_chance = (
+        f", {words.figure(false, 2)} false detections a frame expected from the negated image"
+        if false is not None
+        else ""
+    )
     return (
         f"Spots above a signal-to-noise ratio of {threshold} were found and linked from frame to "
-        f"frame within {radius}; {used}"
+        f"frame within {radius}: {words.figure(tracks.particles_per_frame)} particles a frame"
+        f"{by_chance}; {used}"
     )
 
 
@@ -78,7 +92,9 @@ def _sized(report: Report) -> list[str]:
     if found.d50_nm.value is None:
         return ["No particle was sized."]
     drift = report.drift_um_s
-    flow = "A smooth flow was fitted and removed. " if drift.x is not None else ""
+    removed = report.settings.get("tracking.remove_flow")
+    fitted = drift.x is not None and (removed is None or removed.value is not False)
+    flow = "A smooth flow was fitted and removed. " if fitted else ""
     units = report.settings.get("sizing.independent_units")
     resampled = f" {units.value} independent" if units else " independent"
     systematic = (
@@ -86,17 +102,6 @@ def _sized(report: Report) -> list[str]:
         "viscosity, pixel size, frame rate, exposure) comes on top."
         if found.systematic_percent is not None
         else ""
-    )
-    concentration = (
-        f"The concentration was {words.estimate(report.concentration_per_ml, 'per mL')}."
-        if report.concentration_per_ml is not None
-        else "No concentration was determined."
-    )
-    limit = report.detection_limit_nm
-    smallest = (
-        f"The detection limit was {words.estimate(limit, 'nm')}."
-        if limit is not None and limit.value is not None
-        else "The detection limit was not determined."
     )
     return [
         f"{flow}The likelihood of the diffusion coefficient of each track accounts for motion "
@@ -107,13 +112,41 @@ def _sized(report: Report) -> list[str]:
         f"{words.figure(found.d10_nm.value)} to {words.figure(found.d90_nm.value)} nm; "
         f"{words.share(report.misev.small_fraction)} of the particles were below 200 nm "
         f"(weighting: {found.weighting}).",
-        f"{concentration} {smallest}",
+        *_counted(report),
         "Size alone does not show where a particle came from or that it is a vesicle.",
     ]
 
 
+def _counted(report: Report) -> list[str]:
+    """What is known of particles that were missed, and of their number."""
+    concentration, limit = report.concentration_per_ml, report.detection_limit_nm
+    particles = report.settings.get("completeness.particles")
+    bias = report.diagnostics.get("self_check_bias_percent")
+    sentences = []
+    if particles is not None:
+        sentences.append(
+            f"{particles.value} simulated particles of known size were laid on the recording's own "
+            "frames and searched, linked and sized in the same way, to find out how many of each "
+            "size are missed."
+        )
+        if bias is not None:
+            sentences.append(f"Their diameters read {bias:+.2g} %.")
+    if limit is not None and limit.value is not None:
+        sentences.append(f"The detection limit was {words.estimate(limit, 'nm')}.")
+    else:
+        sentences.append("The detection limit was not determined.")
+    if concentration is not None and concentration.value is not None:
+        basis = f" ({report.concentration_note})" if report.concentration_note else ""
+        found = words.estimate(concentration, "per mL")
+        sentences.append(f"The concentration was {found}{basis}.")
+    else:
+        sentences.append("No concentration was determined.")
+    return sentences
+
+
 def _verdict(report: Report) -> str:
-    bad = [item for item in report.qc.findings if item.status in ("fail", "warn", "no_data")]
+    told = ("fail", "warn", "no_data", "waived")
+    bad = [item for item in report.qc.findings if item.status in told]
     listed = "; ".join(f"{words.plain(item.rule)}: {words.plain(item.status)}" for item in bad)
     text = f"Quality verdict, profile '{report.qc.profile}': {report.qc.verdict}"
     return f"{text} ({listed})." if listed else f"{text}."

@@ -137,7 +137,7 @@ def test_the_methods_text_claims_nothing_that_was_not_measured() -> None:
     summary = example.summary(concentration_per_ml=None, detection_limit_nm=None)
     reader = Reader(render(dataclasses.replace(example.result(), summary=summary)))
     assert (
-        "No concentration was determined. The detection limit was not determined." in reader.words
+        "The detection limit was not determined. No concentration was determined." in reader.words
     )
     assert "Quality verdict, profile 'general': warn (tracks-used: warn" in reader.words
     assert "Given trajectories over 900 frames" in reader.words  # the example has no detection
