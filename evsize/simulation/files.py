@@ -27,7 +27,7 @@ BIGTIFF_FROM_BYTES = 2_000_000_000
 
 def write_recording(
     recording: SimulatedRecording,
-    folder: Path,
+    folder: str | Path,
     name: str,
     *,
     overwrite: bool = False,
@@ -44,7 +44,7 @@ def write_recording(
     ----------
     recording : SimulatedRecording
         What is written; its memory does not grow with its length.
-    folder : Path
+    folder : path
         Made if missing.
     name : str
         Stem of the files.
@@ -65,6 +65,7 @@ def write_recording(
     OutputError
         If the folder cannot be written or holds files of that name.
     """
+    folder = Path(folder)
     names = [f"{name}{end}" for end in (".tif", ".toml", "_truth.parquet", "_truth_particles.csv")]
     present = [file for file in names if (folder / file).exists()]
     if present and not overwrite:

@@ -96,7 +96,7 @@ class SimulatedRecording:
 
     def write(
         self,
-        folder: Path,
+        folder: str | Path,
         name: str,
         *,
         overwrite: bool = False,

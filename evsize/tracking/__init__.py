@@ -186,7 +186,7 @@ def _assemble(
     chosen = linked.radius
     return Tracks(
         table=table,
-        flow_um=_carried(same, flow_step),
+        flow_um=_carried(same, flow_step) if len(frame) else np.zeros((0, 2)),
         flow_parameters=field.parameters,
         frames=detections.frames.assign(
             flow_x_um_s=speed[:, 0],
@@ -216,8 +216,6 @@ def _assemble(
 
 def _carried(same: NDArray[np.bool_], flow_step: Floats) -> Floats:
     """Displacement by the flow since the first position of each track, um."""
-    if not len(same) and not len(flow_step):
-        return np.zeros((0, 2))
     carried = np.zeros((len(same) + 1, 2))
     carried[1:][same] = flow_step
     carried = np.cumsum(carried, axis=0)

@@ -263,3 +263,8 @@ def test_spots_without_standard_errors_are_linked_as_well():
     pd.testing.assert_frame_equal(
         without.drop(columns="loc_se_nm"), with_errors.drop(columns="loc_se_nm")
     )
+
+
+def test_a_single_spot_is_a_track_of_its_own():
+    tracks = link(detections_of(np.array([2]), MIDDLE[None], 5, SIZE), WHERE)
+    assert tracks.flow_um.shape == (len(tracks.table), 2) == (1, 2)
