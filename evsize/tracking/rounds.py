@@ -18,6 +18,8 @@ ROUNDS = 6
 MIN_STEPS = 4
 FINEST = 3
 """Frames for a spline coefficient of the flow that finer ones are not tried below."""
+UNKNOWN_GAP = 1
+"""Frames that a track may miss where too few are linked for odds: with more, noise makes tracks."""
 LONGEST_SPAN = 3
 """Frames from one position of a track to the next: a meeting of two particles may hide two."""
 BORDER = 2.5 / radius.REACH
@@ -158,14 +160,17 @@ def no_motion(n_frames: int) -> Motion:
 
 def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) -> Linked:
     """Link until flow and radius, refined from the tracks of the round before, have settled."""
-    current, known = first, None
+    current, known, max_gap = first, None, film.max_gap
     for turn in range(ROUNDS):
-        whole = _link_all(film, motion, current, known)
+        whole = _link_all(film, motion, current, known, max_gap)
         order, track, border, company = _cut(film, whole, motion, current)
         found = _look(film, order, track, motion, fit_flow=fit_flow)
         linked = Linked(order, track, whole, motion, current, None, border, company)
         if found is None:
-            return linked
+            if max_gap <= UNKNOWN_GAP:
+                return linked
+            max_gap = UNKNOWN_GAP
+            continue
         refined, variance, n_steps = found
         truncated = radius.truncated_share(variance, n_steps, current.radius_um)
         linked = replace(linked, truncated=truncated)
@@ -184,12 +189,14 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
             current.radius_um,
             film.max_gap,
         )
+        max_gap = film.max_gap if known else min(film.max_gap, UNKNOWN_GAP)
     return linked
 
 
-def _link_all(film: Film, motion: Motion, current: Radius, known: odds.Odds | None) -> Ints:
-    """Track of every spot; without odds one missed frame at most, lest noise makes tracks."""
-    max_gap = film.max_gap if known else min(film.max_gap, 1)
+def _link_all(
+    film: Film, motion: Motion, current: Radius, known: odds.Odds | None, max_gap: int
+) -> Ints:
+    """Track of every spot."""
     spans = range(1, max_gap + 2)
     ahead = np.stack([motion.field.over_step(film.frame, m, film.xy_um) for m in spans])
     return linking.link(
