@@ -174,6 +174,10 @@ def _analyze(task: Task) -> str:
     with storage.whole_folder(task.folder, overwrite=True) as partial:
         storage.write_result(result, partial, task.settings.output.tables)
         report.write_page(partial)
+        if figures := task.settings.output.figures:
+            from evsize.report.figures import write_figures  # noqa: PLC0415  (only where asked for)
+
+            write_figures(result, partial, figures)
         (partial / TASK_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return about.qc.verdict
 

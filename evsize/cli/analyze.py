@@ -52,10 +52,7 @@ def analyze(
             "particles.csv is always written.",
         ),
     ] = None,
-    figures: Annotated[
-        str | None,
-        typer.Option(metavar="LIST", help="Also figures for papers: svg,pdf,png."),
-    ] = None,
+    figures: options.Figures = None,
     jobs: options.Jobs = 1,
     overwrite: options.Overwrite = False,
     fail_on: Annotated[

@@ -94,6 +94,7 @@ def batch(
         bool,
         typer.Option(help="Keep what is done from the same recordings with the same settings."),
     ] = True,
+    figures: options.Figures = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="With --init: replace the table.")
     ] = False,
@@ -131,7 +132,7 @@ def batch(
 
     plan = Plan(
         out=out,
-        settings=read_settings(config, None, None, {}),
+        settings=read_settings(config, None, None, {}, figures),
         given=given,
         jobs=jobs or _cores(),
         scheduler=scheduler or "",

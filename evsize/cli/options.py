@@ -80,6 +80,10 @@ Completeness = Annotated[
         show_default=False,
     ),
 ]
+Figures = Annotated[
+    str | None,
+    typer.Option("--figures", metavar="LIST", help="Also figures for papers: svg,pdf,png."),
+]
 Jobs = Annotated[
     int,
     typer.Option(

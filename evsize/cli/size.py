@@ -41,6 +41,7 @@ def size(
         str | None,
         typer.Option(metavar="LIST", help="Formats of the tables: parquet,csv,xlsx."),
     ] = None,
+    figures: options.Figures = None,
     overwrite: options.Overwrite = False,
     fail_on: Annotated[
         Literal["warn", "fail"] | None,
@@ -69,14 +70,15 @@ def size(
         medium=medium,
         viscosity_mpas=viscosity,
     )
-    settings = _settings(config, tables)
+    settings = _settings(config, tables=tables, figures=figures)
     from evsize.storage import result_name
 
     folder = out / result_name(source)
     check_output(folder, overwrite)
     work = _saved if source.is_dir() else _table
     result = work(source, settings, given, str(context.obj or ""))
-    Analysis.of(result).save(folder, overwrite, settings.output.tables)
+    output = settings.output
+    Analysis.of(result).save(folder, overwrite, output.tables, output.figures)
     if json:
         typer.echo(report_json(result.summary, indent=None))
     elif not quiet:
@@ -84,13 +86,14 @@ def size(
     raise typer.Exit(exit_code([], [Outcome(str(source), folder, result.summary)], fail_on))
 
 
-def _settings(config: Path | None, tables: str | None) -> Settings:
+def _settings(config: Path | None, **lists: str | None) -> Settings:
     from evsize.settings import parse_settings, read_toml
 
     data = read_toml(config) if config else {}
-    if tables is not None:
-        names = [name.strip() for name in tables.split(",") if name.strip()]
-        data["output"] = dict(data.get("output", {})) | {"tables": names}
+    for name, text in lists.items():
+        if text is not None:
+            chosen = [part.strip() for part in text.split(",") if part.strip()]
+            data["output"] = dict(data.get("output", {})) | {name: chosen}
     return parse_settings(data, str(config) if config else "command line")
 
 

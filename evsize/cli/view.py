@@ -38,7 +38,7 @@ def view(
     The page is shown by your browser and served by this computer to itself;
     nothing is uploaded. Ctrl-C ends it.
     """
-    from evsize.cli.checks import read_settings
+    from evsize.settings import parse_settings, read_toml
 
     try:
         from evsize.view import Session, serve
@@ -50,7 +50,8 @@ def view(
             f"the page needs the package {package}, which is not installed",
             advice='install it with: pip install "evsize[gui]"',
         ) from error
-    session = Session(read_settings(config, None, None, {}) if config else None)
+    settings = parse_settings(read_toml(config), str(config)) if config else None
+    session = Session(settings)
     if path is not None:
         session.open(path)
     serve(session, port, browser, debug, _tell)
