@@ -13,6 +13,8 @@ from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
 from evsize.tracking import events, linking, missed, radius, resting, rounds
+from evsize.tracking.film import Film
+from evsize.tracking.motion import Motion, before_linking, no_motion
 
 __all__ = ["link"]
 
@@ -63,7 +65,7 @@ def link(
 
 def follow(
     detections: Detections, conditions: Conditions, settings: TrackingSettings
-) -> tuple[pd.DataFrame, NDArray[np.bool_], rounds.Film, rounds.Linked]:
+) -> tuple[pd.DataFrame, NDArray[np.bool_], Film, rounds.Linked]:
     """Link the spots.
 
     Returns
@@ -81,11 +83,11 @@ def follow(
     film = _film(table, detections, conditions, settings)
     step_um = _first_step_um(table, conditions, settings)
     first = _first_radius(film, step_um, settings)
-    motion = rounds.no_motion(film.n_frames)
+    motion = no_motion(film.n_frames)
     if settings.remove_flow and len(table):
         reach = max(1.5 * first.radius_um, 12 * conditions.pixel_size_um)
         kernel = max(step_um, 0.5 * conditions.pixel_size_um)
-        motion = rounds.before_linking(film, reach, kernel)
+        motion = before_linking(film, reach, kernel)
     return (
         table,
         rests,
@@ -108,11 +110,11 @@ def _film(
     detections: Detections,
     conditions: Conditions,
     settings: TrackingSettings,
-) -> rounds.Film:
+) -> Film:
     pixel = conditions.pixel_size_um
     window = detections.choices.get("window_px")
     overlap_px = float(window.value) if window and window.value else 0.0
-    return rounds.Film(
+    return Film(
         frame=table["frame"].to_numpy(),
         xy_um=table[["x_px", "y_px"]].to_numpy() * pixel,
         weak=(table["flags"].to_numpy() & np.uint32(Flag.WEAK)) > 0,
@@ -140,7 +142,7 @@ def _first_step_um(
     )
 
 
-def _first_radius(film: rounds.Film, step_um: float, settings: TrackingSettings) -> rounds.Radius:
+def _first_radius(film: Film, step_um: float, settings: TrackingSettings) -> rounds.Radius:
     given = settings.search_radius_um
     if given is not None:
         return rounds.Radius(given, given, True, "given")
@@ -155,7 +157,7 @@ def _first_radius(film: rounds.Film, step_um: float, settings: TrackingSettings)
 def _assemble(
     detections: Detections,
     spots: pd.DataFrame,
-    film: rounds.Film,
+    film: Film,
     linked: rounds.Linked,
     conditions: Conditions,
     settings: TrackingSettings,
@@ -223,7 +225,7 @@ def _carried(same: NDArray[np.bool_], flow_step: Floats) -> Floats:
     return np.asarray(carried - carried[start][np.cumsum(start) - 1])
 
 
-def _frame_flags(motion: rounds.Motion) -> NDArray[np.uint32]:
+def _frame_flags(motion: Motion) -> NDArray[np.uint32]:
     """Marks on the frames behind a scene cut or a sudden motion."""
     flags = np.where(motion.cuts, np.uint32(Flag.SCENE_CUT), np.uint32(0))
     for run in events.runs(motion.sudden):

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from evsize.results import FaintPeaks
 from evsize.tables import DETECTIONS, Flag
-from evsize.tracking import filling, rounds
+from evsize.tracking import filling
+from evsize.tracking.film import Film
+from evsize.tracking.rounds import Linked
+from evsize.tracking.steps import Steps, variance_of_tracks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,13 +25,13 @@ MEDIAN_SQUARE = 0.4549
 
 
 def fill_gaps(
-    film: rounds.Film,
-    linked: rounds.Linked,
+    film: Film,
+    linked: Linked,
     faint: FaintPeaks,
     spots: pd.DataFrame,
     noise: Floats,
     pixel_um: float,
-) -> tuple[rounds.Film, rounds.Linked, pd.DataFrame]:
+) -> tuple[Film, Linked, pd.DataFrame]:
     """Add to film, tracks and spots the faint peaks where tracks missed their particle.
 
     Parameters
@@ -85,7 +88,7 @@ def fill_gaps(
     return film, linked, pd.concat([spots, rows], ignore_index=True)
 
 
-def _gaps(film: rounds.Film, linked: rounds.Linked) -> Ints:
+def _gaps(film: Film, linked: Linked) -> Ints:
     """Number of the position before each gap in which the track had no spot at all.
 
     A spot may be there and not count, because of a neighbour: it is no faint peak. Tracks of fewer
@@ -102,16 +105,16 @@ def _gaps(film: rounds.Film, linked: rounds.Linked) -> Ints:
     return np.asarray(at[between == 0])
 
 
-def _describe(film: rounds.Film, linked: rounds.Linked, at: Ints) -> filling.Gaps:
+def _describe(film: Film, linked: Linked, at: Ints) -> filling.Gaps:
     order, track, field = linked.order, linked.track, linked.motion.field
     start, stop = order[at], order[at + 1]
     frame, xy = film.frame, film.xy_um
     spans = np.arange(1, filling.LONGEST + 2)
     flow = [field.over_step(frame[start], int(m), xy[start]) for m in spans]
-    single = (np.diff(track) == 0) & (np.diff(frame[order]) == 1)
-    first = order[:-1][single]
-    step = np.diff(xy[order], axis=0)[single] - field.over_step(frame[first], 1, xy[first])
-    variance = rounds.variance_of_tracks(track[:-1][single], step, int(track.max()) + 1)
+    steps = Steps.of(film, order, track)
+    single = steps.single
+    moved = steps.less(field)[single]
+    variance = variance_of_tracks(steps.owner[single], moved, int(track.max()) + 1)
     longer = (spans - 2 * film.blur) / (1 - 2 * film.blur)
     snr = film.snr[order]
     expected = 0.5 * (snr[at] + snr[at + 1])

@@ -7,17 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.tracking import events, flow, linking, odds, pieces, radius
-from evsize.tracking.field import SPACING, FlowField, fit
+from evsize.tracking import linking, odds, pieces, radius
+from evsize.tracking.film import Film
+from evsize.tracking.motion import Motion, apart_um, fit_motion
+from evsize.tracking.steps import Steps, variances
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
 ROUNDS = 6
-MIN_STEPS = 4
-FINEST = 3
-"""Frames for a spline coefficient of the flow that finer ones are not tried below."""
 UNKNOWN_GAP = 1
 """Frames that a track may miss where too few are linked for odds: with more, noise makes tracks."""
 LONGEST_SPAN = 3
@@ -28,53 +26,6 @@ particles, which leaves 1/20 of the border's bias."""
 
 
 @dataclass(frozen=True, slots=True)
-class Film:
-    """The spots of a recording and what is known of it.
-
-    Attributes
-    ----------
-    frame : ndarray of int, (spots,), ascending
-    xy_um : ndarray, (spots, 2)
-    weak : ndarray of bool, (spots,)
-        Spots that only continue tracks.
-    merged : ndarray of bool, (spots,)
-        Spots that are two.
-    snr : ndarray, (spots,)
-        Signal-to-noise ratio of each.
-    n_frames : int
-    size_um : (float, float)
-        Width and height of the image.
-    overlap_um : float
-        Distance within which spots disturb each other's position.
-    blur : float
-        R of Berglund.
-    max_gap : int
-        Frames that a track may miss.
-    """
-
-    frame: Ints
-    xy_um: Floats
-    weak: Bools
-    merged: Bools
-    snr: Floats
-    n_frames: int
-    size_um: tuple[float, float]
-    overlap_um: float
-    blur: float
-    max_gap: int
-
-    @property
-    def area_um2(self) -> float:
-        """Area of the image, um^2."""
-        return self.size_um[0] * self.size_um[1]
-
-    @property
-    def inflation(self) -> float:
-        """Share by which blur adds to the variance of a sum of many steps of one particle."""
-        return 2 * self.blur / (1 - 2 * self.blur)
-
-
-@dataclass(frozen=True, slots=True)
 class Radius:
     """A search radius and its reason; `most_um` is the largest allowed."""
 
@@ -82,24 +33,6 @@ class Radius:
     most_um: float
     fixed: bool
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """How everything moves together: the flow, the scene cuts and the sudden intervals.
-
-    Attributes
-    ----------
-    field : FlowField
-    cuts : ndarray of bool, (n_frames,)
-        Frames that show another scene than the one before.
-    sudden : ndarray of int
-        Frames from which to the next all particles moved suddenly.
-    """
-
-    field: FlowField
-    cuts: Bools
-    sudden: Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,30 +67,6 @@ class Linked:
     in_company: float
 
 
-def before_linking(film: Film, reach_um: float, kernel_um: float) -> Motion:
-    """Flow, scene cuts and stage jumps from the spots alone."""
-    centre = np.asarray(film.size_um) / 2
-    field = flow.before_linking(film.frame, film.xy_um, film.n_frames, reach_um, kernel_um, centre)
-    cuts, sudden = np.zeros(film.n_frames, bool), []
-    jump = np.zeros((film.n_frames, 2))
-    ahead = film.xy_um + field.over_step(film.frame, 1, film.xy_um)
-    bounds = np.searchsorted(film.frame, np.arange(film.n_frames + 1))
-    for now in events.broken_intervals(film.frame, film.xy_um, field, kernel_um, film.area_um2):
-        here, there = slice(*bounds[now : now + 2]), slice(*bounds[now + 1 : now + 3])
-        moved = events.shared_displacement(ahead[here], film.xy_um[there], kernel_um, film.area_um2)
-        if moved is None:
-            cuts[now + 1] = True
-        else:
-            jump[now] = moved
-            sudden.append(now)
-    return Motion(replace(field, jump_um=jump), cuts, np.array(sudden, np.int64))
-
-
-def no_motion(n_frames: int) -> Motion:
-    """Nothing moves but the particles by themselves."""
-    return Motion(FlowField.none(n_frames), np.zeros(n_frames, bool), np.zeros(0, np.int64))
-
-
 def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) -> Linked:
     """Link until flow and radius, refined from the tracks of the round before, have settled."""
     current, known, max_gap = first, None, film.max_gap
@@ -176,7 +85,7 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
         linked = replace(linked, truncated=truncated)
         wanted = _next_radius(current, variance, n_steps)
         same_radius = abs(wanted.radius_um / current.radius_um - 1) < 0.05
-        same_motion = _apart_um(refined.field, motion.field, film) < 0.02 * current.radius_um
+        same_motion = apart_um(refined.field, motion.field, film) < 0.02 * current.radius_um
         if turn == ROUNDS - 1 or (turn > 0 and same_radius and same_motion):
             break
         motion, current = refined, wanted
@@ -234,123 +143,14 @@ def _look(
     film: Film, order: Ints, track: Ints, motion: Motion, *, fit_flow: bool
 ) -> tuple[Motion, Floats, Ints] | None:
     """Motion and step variances (with their numbers of steps) that tracks show."""
-    same = track[1:] == track[:-1]
-    if not same.any():
+    steps = Steps.of(film, order, track)
+    if not len(steps.frame):
         return None
-    start = order[:-1][same]
-    steps = _Steps(
-        film.frame[start],
-        np.diff(film.frame[order])[same],
-        film.xy_um[start],
-        np.diff(film.xy_um[order], axis=0)[same],
-        track[:-1][same],
-    )
     if fit_flow:
-        motion = _fit_motion(film, motion, steps)
-    single = steps.span == 1
-    found = _variances(steps.owner[single], steps.less(motion.field)[single])
+        motion = fit_motion(film, motion, steps)
+    single = steps.single
+    found = variances(steps.owner[single], steps.less(motion.field)[single])
     return None if found is None else (motion, found[0], found[1])
-
-
-@dataclass(frozen=True, slots=True)
-class _Steps:
-    """Steps of all tracks: start, frames spanned, displacement and track."""
-
-    frame: Ints
-    span: Ints
-    place_um: Floats
-    step_um: Floats
-    owner: Ints
-
-    def less(self, field: FlowField) -> Floats:
-        """The steps without the flow, um."""
-        return self.step_um - field.over_step(self.frame, self.span, self.place_um)
-
-
-def _fit_motion(film: Film, motion: Motion, steps: _Steps) -> Motion:
-    """Fit the flow; give sudden intervals their own displacement, and finer splines if needed."""
-    single = steps.span == 1
-    sudden, spacing = motion.sudden, SPACING
-    field = _fit(film, motion, steps, sudden, spacing)
-    if not single.any():
-        return replace(motion, field=field)
-    for _ in range(ROUNDS):
-        residual = steps.less(field)[single]
-        sd = _sd_of_steps(steps.owner[single], residual)
-        finer = _fit(film, motion, steps, sudden, spacing // 2)
-        finer_residual = steps.less(finer)[single]
-        gain = _steady_gain(steps.frame[single], residual, finer_residual, sd)
-        more = 2 * (finer.parameters - field.parameters)
-        if spacing > FINEST and gain > (1 + film.inflation) * (more + 5 * np.sqrt(2 * more)):
-            field, spacing = finer, spacing // 2
-            continue
-        found = events.sudden_motion(steps.frame[single], residual, sd, film.n_frames, film.blur)
-        if not len(np.setdiff1d(found, sudden)):
-            break
-        sudden = np.union1d(sudden, found)
-        field = _fit(film, motion, steps, sudden, spacing)
-    return Motion(field, motion.cuts, sudden)
-
-
-def _fit(film: Film, motion: Motion, steps: _Steps, sudden: Ints, spacing: int) -> FlowField:
-    return fit(
-        steps.frame,
-        steps.span,
-        steps.place_um,
-        steps.step_um,
-        film.n_frames,
-        cuts=motion.cuts,
-        sudden=sudden,
-        spacing=spacing,
-    )
-
-
-def _steady_gain(frame: Ints, before: Floats, after: Floats, sd: Floats) -> float:
-    """Fall of the standardised sum of squares, the twentieth of the frames with most left out.
-
-    A flow that changes all the time is fitted better in all frames; a pulse, which is to be found
-    as such, in a few. Steps far out count as if they were at the limit.
-    """
-    limit = events.CLIP**2
-    fall = np.minimum((before / sd[:, None]) ** 2, limit)
-    fall -= np.minimum((after / sd[:, None]) ** 2, limit)
-    each = np.sort(np.bincount(frame, fall.sum(axis=1)))
-    return float(each[: -(len(each) // 20) or None].sum())
-
-
-def _variances(owner: Ints, step: Floats) -> tuple[Floats, Ints] | None:
-    """Step variance of each track with enough steps, and their number."""
-    count = np.bincount(owner, minlength=1)
-    square = np.bincount(owner, (step**2).mean(axis=1), minlength=1)
-    enough = count >= MIN_STEPS
-    if enough.sum() < 5:
-        return None
-    n = count[enough].astype(np.int64)
-    return radius.step_variances(square[enough] / n, n), n
-
-
-def _sd_of_steps(owner: Ints, step: Floats) -> Floats:
-    """Standard deviation of the steps of each step's particle; the usual one for short tracks."""
-    return np.asarray(np.sqrt(variance_of_tracks(owner, step, 1)[owner]))
-
-
-def variance_of_tracks(owner: Ints, step: Floats, n_tracks: int) -> Floats:
-    """Variance of the steps of each of at least `n_tracks` tracks; the usual one for short ones.
-
-    Parameters
-    ----------
-    owner : ndarray of int, (steps,)
-        Track of each step over one frame.
-    step : ndarray, (steps, 2)
-        The steps, um.
-    n_tracks : int
-    """
-    count = np.bincount(owner, minlength=n_tracks)
-    variance = np.full(len(count), max(float((step**2).mean()), 1e-12))
-    found = _variances(owner, step)
-    if found is not None:
-        variance[count >= MIN_STEPS] = found[0]
-    return variance
 
 
 def _next_radius(current: Radius, variance: Floats, n_steps: Ints) -> Radius:
@@ -361,15 +161,3 @@ def _next_radius(current: Radius, variance: Floats, n_steps: Ints) -> Radius:
     if wanted > current.most_um:
         return replace(current, radius_um=current.most_um)
     return replace(current, radius_um=wanted, reason=reason)
-
-
-def _apart_um(one: FlowField, other: FlowField, film: Film) -> float:
-    """Largest difference of two flows over a frame, at the corners of the image, um."""
-    width, height = film.size_um
-    frames = np.arange(film.n_frames)
-    largest = 0.0
-    for corner in ((0.0, 0.0), (width, 0.0), (0.0, height), (width, height)):
-        place = np.broadcast_to(np.array(corner), (film.n_frames, 2))
-        difference = one.over_step(frames, 1, place) - other.over_step(frames, 1, place)
-        largest = max(largest, float(np.hypot(*difference.T).max(initial=0.0)))
-    return largest
