@@ -240,7 +240,12 @@ def _run(
     given: Mapping[str, Any],
 ) -> Analysis:
     values = combine(
-        opened.acquisition, {"settings": settings.acquisition.model_dump(), "given": given}
+        opened.acquisition,
+        {
+            "instrument file": settings.instrument.acquisition(),
+            "settings": settings.acquisition.model_dump(),
+            "given": given,
+        },
     )
     result = pipeline.run(opened, settings, acquisition=values, progress=progress, jobs=jobs)
     return Analysis.of(result)

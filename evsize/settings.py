@@ -172,6 +172,9 @@ class InstrumentSettings(Section):
     widening_per_um: Annotated[float, Field(gt=0, le=10)] | None = Field(
         None, description="standard deviation of a far spot over its depth, um/um"
     )
+    pixel_size_um: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        None, description="side of a pixel in the sample, um"
+    )
     exposure_ms: Annotated[float, Field(ge=0)] | None = Field(
         None, description="exposure of the bead recording, ms"
     )
@@ -184,8 +187,12 @@ class InstrumentSettings(Section):
     )
     beads_nm: Positive | None = Field(None, description="certified diameter of the beads, nm")
     concentration_per_ml: Positive | None = Field(
-        None, description="their number concentration in the cell, 1/mL"
+        None, description="their number per mL, before dilution"
     )
+
+    def acquisition(self) -> dict[str, float | None]:
+        """Acquisition values that belong to the instrument."""
+        return {"pixel_size_um": self.pixel_size_um}
 
 
 class QcSettings(Section):

@@ -61,6 +61,7 @@ class Task:
     def acquisition(self, known: Acquisition) -> Acquisition:
         """Put what was given over what a recording says itself."""
         layers = {
+            "instrument file": self.settings.instrument.acquisition(),
             "settings file": self.settings.acquisition.model_dump(),
             "manifest": self.row,
             "command line": self.given,

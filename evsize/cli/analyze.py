@@ -39,6 +39,7 @@ def analyze(
     dilution: options.Dilution = None,
     frames: options.FrameRange = None,
     roi: options.Region = None,
+    instrument: options.Instrument = None,
     completeness: options.Completeness = None,
     engine: Annotated[
         str | None,
@@ -79,7 +80,7 @@ def analyze(
         dilution=dilution,
     )
     part = options.chosen_part(frames, roi)
-    settings = read_settings(config, engine, tables, part, figures, completeness)
+    settings = read_settings(config, engine, tables, part, figures, completeness, instrument)
     request = Request(
         out=out,
         settings=settings,

@@ -65,6 +65,8 @@ def batch(
     viscosity: options.Viscosity = None,
     depth: options.Depth = None,
     dilution: options.Dilution = None,
+    instrument: options.Instrument = None,
+    completeness: options.Completeness = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -132,7 +134,9 @@ def batch(
 
     plan = Plan(
         out=out,
-        settings=read_settings(config, None, None, {}, figures),
+        settings=read_settings(
+            config, None, None, {}, figures, completeness=completeness, instrument=instrument
+        ),
         given=given,
         jobs=jobs or _cores(),
         scheduler=scheduler or "",

@@ -47,6 +47,7 @@ def read_settings(
     part: Mapping[str, Any],
     figures: str | None = None,
     completeness: str | None = None,
+    instrument: Path | None = None,
 ) -> Settings:
     """Put the options over the settings file, and check them.
 
@@ -62,12 +63,35 @@ def read_settings(
     if engine is not None:
         data["detection"]["engine"] = engine
     data["recording"] |= part
+    if instrument is not None:
+        data["instrument"] = read_instrument(instrument)
     if completeness is not None:
         data["completeness"]["mode"] = completeness
     for name, chosen in (("tables", tables), ("figures", figures)):
         if chosen is not None:
             data["output"][name] = [text.strip() for text in chosen.split(",") if text.strip()]
     return parse_settings(data, "command line")
+
+
+def read_instrument(path: Path) -> dict[str, Any]:
+    """Read an instrument file.
+
+    Raises
+    ------
+    UsageError
+        If it is not one.
+    """
+    from evsize.settings import parse_settings, read_toml
+
+    content = read_toml(path)
+    if set(content) != {"instrument"}:
+        raise UsageError(
+            f"{path} holds {', '.join(sorted(content)) or 'nothing'}",
+            "an instrument file, whose only table is [instrument]",
+            "make one with: evsize calibrate",
+        )
+    checked = parse_settings(content, str(path)).instrument
+    return checked.model_dump(mode="json", exclude_unset=True)
 
 
 def plan(recordings: Sequence[Path], out: Path) -> list[Job]:
@@ -108,7 +132,7 @@ def check(jobs: list[Job], request: Request) -> list[Job]:
     opened, problems = [], []
     for job in jobs:
         try:
-            opened.append(replace(job, acquisition=_acquisition(job.path, request)))
+            opened.append(replace(job, acquisition=acquisition_of(job.path, request)))
         except UsageError as error:
             problems.append(error)
         except RecordingError as error:
@@ -121,14 +145,20 @@ def check(jobs: list[Job], request: Request) -> list[Job]:
     return opened
 
 
-def _acquisition(path: Path, request: Request) -> Acquisition:
+def acquisition_of(path: Path, request: Request) -> Acquisition:
+    """How a recording was made, by itself and by what was given."""
     from evsize.recording import open_recording
     from evsize.recording.sidecar import combine
 
     in_file = request.settings.acquisition.model_dump()
     with open_recording(path) as recording:
         return combine(
-            recording.acquisition, {"settings file": in_file, "command line": request.given}
+            recording.acquisition,
+            {
+                "instrument file": request.settings.instrument.acquisition(),
+                "settings file": in_file,
+                "command line": request.given,
+            },
         )
 
 

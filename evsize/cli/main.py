@@ -15,6 +15,7 @@ import typer
 from evsize import __version__
 from evsize.cli.analyze import analyze
 from evsize.cli.batch import batch
+from evsize.cli.calibrate import calibrate
 from evsize.cli.compare import compare
 from evsize.cli.inspect import inspect
 from evsize.cli.qc import qc
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command()(analyze)
 app.command()(batch)
+app.command()(calibrate)
 app.command()(compare)
 app.command()(inspect)
 app.command()(qc)

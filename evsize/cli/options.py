@@ -80,6 +80,12 @@ Completeness = Annotated[
         show_default=False,
     ),
 ]
+Instrument = Annotated[
+    Path | None,
+    typer.Option(
+        "--instrument", metavar="FILE", help="Instrument file from evsize calibrate (TOML)."
+    ),
+]
 Figures = Annotated[
     str | None,
     typer.Option("--figures", metavar="LIST", help="Also figures for papers: svg,pdf,png."),

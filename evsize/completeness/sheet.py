@@ -46,13 +46,14 @@ class Sheet:
     @staticmethod
     def of(instrument: InstrumentSettings, depth_um: float | None) -> Sheet:
         """Choose: a calibration, else the thickness given, else a usual one."""
-        if instrument.depth_um is not None:
+        calibrated = instrument.depth_um
+        if calibrated is not None and instrument.concentration_per_ml is not None:
             return Sheet(
-                instrument.depth_um,
+                calibrated,
                 instrument.depth_relative_se,
-                instrument.concentration_per_ml is not None,
+                True,
                 instrument.widening_per_um,
-                "light sheet calibrated with beads",
+                f"light sheet {calibrated:.3g} um thick, calibrated with beads",
             )
         if depth_um is not None:
             return Sheet(
