@@ -8,6 +8,7 @@ import pytest
 import tifffile
 
 import evsize
+from evsize.batch.task import Task, run
 from evsize.cli.main import main
 from evsize.report.figures import write_figures
 from tests.contract import example
@@ -85,6 +86,24 @@ def test_the_option(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["analyze", str(film), "-o", str(out), *how.split(), "bmp"]) == 2
     assert main(["analyze", str(film), "-o", str(out), *how.split(), "svg,png"]) == 0
     assert len([*(out / "a").glob("*.svg"), *(out / "a").glob("distribution.png")]) == 4
+
+
+def test_size_and_batch_have_them_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evsize.pipeline.run", lambda *_, **__: example.result())
+    monkeypatch.setattr("evsize.pipeline.run_tracks", lambda *_, **__: example.result())
+    given = "--pixel-size 0.166 --frame-rate 25 --temperature 22 --medium pbs"
+    table = tmp_path / "b.csv"
+    table.write_text("particle,frame,x,y\n1,0,3,4\n1,1,4,4\n")
+    size = ["size", str(table), "-o", str(tmp_path), *given.split(), "--quiet"]
+    assert main([*size, "--figures", "bmp"]) == 2
+    assert main([*size, "--figures", "svg"]) == 0
+    assert len(list((tmp_path / "b").glob("*.svg"))) == 3
+
+    film = tmp_path / "a.tif"
+    tifffile.imwrite(film, np.zeros((3, 8, 8), np.uint8), photometric="minisblack")
+    settings = evsize.Settings.model_validate({"output": {"figures": ["svg"]}})
+    assert run(Task("a", film, tmp_path / "a", settings)).status == "done"
+    assert len(list((tmp_path / "a").glob("*.svg"))) == 3
 
 
 def test_what_a_notebook_shows() -> None:
