@@ -49,7 +49,7 @@ def gather(result: Result, role: str = "sample") -> Evidence:
     return Evidence(
         duration_s=about.duration_s,
         n_used=tracks.n_used,
-        n_tracks=tracks.n,
+        n_tracks=_followed(result.tracks["track_id"].to_numpy()),
         particles_per_frame=tracks.particles_per_frame,
         false_detections_per_frame=tracks.false_detections_per_frame,
         exposure_fraction=_exposure_fraction(report),
@@ -92,6 +92,11 @@ def _number(value: Value | None) -> float | None:
     if isinstance(found, bool) or not isinstance(found, int | float) or not math.isfinite(found):
         return None
     return float(found)
+
+
+def _followed(track_id: NDArray[np.int64]) -> int:
+    """Tracks of two positions or more: what was seen once was not followed, and is mostly noise."""
+    return int((np.unique(track_id, return_counts=True)[1] > 1).sum())
 
 
 def _exposure_fraction(report: Report) -> float | None:

@@ -48,18 +48,18 @@ def tracks_used(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def tracks_share(evidence: Evidence, limits: Limits) -> Judgement:
-    """Is a good part of the completed tracks used?
+    """Is a good part of the tracks long enough to be used?
 
     Most tracks are too short: dilute more, look for a flow or a thin layer of light.
     """
     if not evidence.n_tracks:
-        return no_data("No track was completed.")
+        return no_data("Nothing was followed from one frame to the next.")
     share = evidence.n_used / evidence.n_tracks
     return Judgement(
         below(share, limits["warn_below"]),
         measured=share,
         limit=at_least(limits),
-        message=f"{evidence.n_used} of {evidence.n_tracks} completed tracks are used.",
+        message=f"{evidence.n_used} of {evidence.n_tracks} tracks are long enough to be used.",
     )
 
 

@@ -35,7 +35,7 @@ class Evidence:
     duration_s : float or None
         Length of the recording, s.
     n_used, n_tracks : int
-        Tracks that carry a size, and all that were completed.
+        Tracks that carry a size, and all of two positions or more.
     particles_per_frame, false_detections_per_frame : float or None
     exposure_fraction : float or None
         Exposure over frame interval.
