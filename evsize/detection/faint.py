@@ -9,9 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from evsize.detection.peaks import Places, local_maxima
-from evsize.detection.scaling import Image
-from evsize.detection.spots import Floats, Parameters, Spots
+from evsize.detection.peaks import Places
+from evsize.detection.spots import Filtered, Floats, Parameters, Spots
 from evsize.detection.threshold import noise_density, threshold_for
 from evsize.results import FaintPeaks
 
@@ -53,7 +52,9 @@ def lowest_snr(n_px: int, n_frames: int, parameters: Parameters) -> float:
     return max(LOWEST_SNR, threshold_for(most / n_px, parameters.filter_sd_px))
 
 
-def find_faint(filtered: Image, snr: tuple[float, float], spots: Spots, reach_px: float) -> Faint:
+def find_faint(
+    filtered: Filtered, snr: tuple[float, float], spots: Spots, reach_px: float
+) -> Faint:
     """Find the local maxima of a filtered frame between two SNRs, away from its spots.
 
     The place is the top of the parabola through the maximum and its neighbours along each axis.
@@ -61,8 +62,8 @@ def find_faint(filtered: Image, snr: tuple[float, float], spots: Spots, reach_px
 
     Parameters
     ----------
-    filtered : ndarray of float32, (height, width)
-        Frame behind the matched filter, in units of its noise.
+    filtered : Filtered
+        Frame behind the matched filter, and its maxima.
     snr : (float, float)
         Lowest and highest.
     spots : Spots
@@ -76,14 +77,15 @@ def find_faint(filtered: Image, snr: tuple[float, float], spots: Spots, reach_px
     lowest, highest = snr
     if lowest >= highest:
         return Faint.none()
-    rows, cols = local_maxima(filtered, 1.0, lowest, 2 * MOST_A_FRAME)
-    height = filtered[rows, cols]
-    inner = (rows > 0) & (cols > 0) & (rows < len(filtered) - 1) & (cols < filtered.shape[1] - 1)
-    kept = inner & (height < highest)
+    image = filtered.image
+    rows, cols = (places[: 2 * MOST_A_FRAME] for places in filtered.maxima)
+    height = image[rows, cols]
+    inner = (rows > 0) & (cols > 0) & (rows < len(image) - 1) & (cols < image.shape[1] - 1)
+    kept = inner & (height > lowest) & (height < highest)
     kept[kept] = _apart(rows[kept], cols[kept], spots.x_px, spots.y_px, reach_px)
     rows, cols, height = rows[kept], cols[kept], height[kept]
-    x = cols + _top(filtered[rows, cols - 1], height, filtered[rows, cols + 1])
-    y = rows + _top(filtered[rows - 1, cols], height, filtered[rows + 1, cols])
+    x = cols + _top(image[rows, cols - 1], height, image[rows, cols + 1])
+    y = rows + _top(image[rows - 1, cols], height, image[rows + 1, cols])
     return Faint(x.astype(np.float32), y.astype(np.float32), height)
 
 

@@ -9,14 +9,14 @@ from evsize.detection.filtering import gaussian_kernel, matched_filter
 from evsize.detection.moments import measure_spots
 from evsize.detection.peaks import Places, highest_near, keep_strongest, local_maxima, stand_alone
 from evsize.detection.scaling import Image
-from evsize.detection.spots import Floats, Parameters, Spots
+from evsize.detection.spots import Filtered, Floats, Parameters, Spots
 
 MOST_SPOTS = 20000
 COARSE_FACTORS = (2, 4)
 COARSE_ADVANTAGE = 1.2
 
 
-def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Parameters) -> Spots:
+def locate(images: tuple[Image, Image, Image], filtered: Filtered, parameters: Parameters) -> Spots:
     """Find and localise the spots of one frame.
 
     Parameters
@@ -24,8 +24,8 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
     images : tuple of ndarray of float32
         Frame without background, spots positive, in units of the pixel noise, and the same two
         and four times smaller.
-    filtered : ndarray of float32, (height, width)
-        The frame behind the matched filter, in units of its noise.
+    filtered : Filtered
+        The frame behind the matched filter, and its maxima.
     parameters : Parameters
         Numbers that hold for the whole recording.
 
@@ -35,8 +35,8 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
         See `moments.measure_spots` for what the position of a smear is.
     """
     sd = parameters.filter_sd_px
-    levels = (filtered, matched_filter(images[1], sd), matched_filter(images[2], sd))
-    rows, cols, snr, level = _find(images[0], levels, parameters)
+    levels = (filtered.image, matched_filter(images[1], sd), matched_filter(images[2], sd))
+    rows, cols, snr, level = _find(images[0], levels, filtered.maxima, parameters)
     widths = (parameters.spot_sd_px, parameters.weight_sd_px, parameters.widest_weight_px)
     found = measure_spots(images, (rows, cols), level, snr, widths)
     length = np.sqrt(np.maximum(found[:, 6], 0.0))
@@ -44,7 +44,10 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
 
 
 def _find(
-    scaled: Image, levels: tuple[Image, Image, Image], parameters: Parameters
+    scaled: Image,
+    levels: tuple[Image, Image, Image],
+    maxima: tuple[Places, Places],
+    parameters: Parameters,
 ) -> tuple[Places, Places, Floats, Places]:
     """Rows, columns, SNR and level of the spots, by rows.
 
@@ -52,8 +55,10 @@ def _find(
     over all widths the strongest answer counts, and nothing weaker near it. A coarse answer has to
     be a fifth stronger than a fine one, as it is for spots twice as wide, lest it merge pairs.
     """
-    rows, cols = local_maxima(levels[0], 1.0, parameters.weak_threshold, MOST_SPOTS)
-    snr = levels[0][rows, cols].astype(np.float64)
+    rows, cols = maxima
+    height = levels[0][rows, cols]
+    enough = height > np.float32(parameters.weak_threshold)
+    rows, cols, snr = rows[enough], cols[enough], height[enough].astype(np.float64)
     real = ~is_single_pixel(scaled, (rows, cols), snr, parameters)
     places = [(rows[real], cols[real], snr[real], np.zeros(int(real.sum()), np.int64))]
     for k, factor in enumerate(COARSE_FACTORS):

@@ -191,8 +191,7 @@ def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
                 y = int((cy * n + i + 0.5) * height / (ny * n))
                 for j in range(n):
                     x = int((cx * n + j + 0.5) * width / (nx * n))
-                    values[i * n + j] = image[y, x]
-            ordered[:] = values
+                    values[i * n + j] = ordered[i * n + j] = image[y, x]
             sort_short(ordered)
             middle = 0.5 * (ordered[n * n // 2 - 1] + ordered[n * n // 2])
             total = 0.0

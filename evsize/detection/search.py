@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from evsize.detection.faint import Faint, find_faint
 from evsize.detection.filtering import matched_filter
 from evsize.detection.model import FrameModel, frame_buffers
-from evsize.detection.peaks import count_free, keep_strongest, local_maxima
+from evsize.detection.peaks import count_free, keep_strongest, maxima_and_minima
 from evsize.detection.plan import Plan
 from evsize.detection.scaling import Image
-from evsize.detection.spots import Parameters, Spots
+from evsize.detection.spots import Filtered, Parameters, Spots
 from evsize.detection.table import mark_spots
 
 MOST_PEAKS = 20000
 # of the frame; with less left the count of false spots would be too rough
 LEAST_FREE = 0.02
 
-Engine = Callable[[tuple[Image, Image, Image], Image, Parameters], Spots]
+Engine = Callable[[tuple[Image, Image, Image], Filtered, Parameters], Spots]
 
 
 class Found(NamedTuple):
@@ -93,9 +93,8 @@ class Searcher:
         try:
             plan = self._plan
             scaled = model.scale(frame, plan.sign, buffers)
-            spots, false = search_frame(scaled.images, plan, self._engine, out)
+            spots, faint, false = search_frame(scaled.images, plan, self._engine, out)
             flags = mark_spots(spots, frame, plan, self._white_level)
-            faint = find_faint(out, plan.faint_snr, spots, plan.parameters.window_px)
         finally:
             self._spare.put((buffers, out))
         height, width = frame.shape
@@ -124,25 +123,29 @@ class Searcher:
 
 def search_frame(
     images: tuple[Image, Image, Image], plan: Plan, engine: Engine, out: Image | None = None
-) -> tuple[Spots, float]:
-    """Spots of one scaled frame, and how many of them noise alone gives.
+) -> tuple[Spots, Faint, float]:
+    """Spots of one scaled frame, its faint peaks, and how many spots noise alone gives.
 
     Noise is as often dark as bright: the peaks that the negated frame has above the upper
     threshold are counted. Strong spots have dark surroundings (diffraction rings, and a background
     that is never known exactly), which are left out; the count is scaled to the whole frame.
     """
     parameters = plan.parameters
-    filtered = matched_filter(images[0], parameters.filter_sd_px, parameters.filter_noise, out)
+    image = matched_filter(images[0], parameters.filter_sd_px, parameters.filter_noise, out)
+    lowest = min(plan.faint_snr)
+    maxima, minima = maxima_and_minima(image, lowest, parameters.threshold, MOST_PEAKS)
+    filtered = Filtered(image, maxima)
     spots = engine(images, filtered, parameters)
-    rows, cols = local_maxima(filtered, -1.0, parameters.threshold, MOST_PEAKS)
-    heights = -filtered[rows, cols].astype(np.float64)
+    faint = find_faint(filtered, plan.faint_snr, spots, parameters.window_px)
+    rows, cols = minima
+    heights = -image[rows, cols].astype(np.float64)
     reach = np.full(len(rows), parameters.separation_px)
-    kept = keep_strongest((rows, cols), heights, reach, parameters.threshold)
+    kept = keep_strongest(minima, heights, reach, parameters.threshold)
     strong = spots.snr >= parameters.threshold
     n, share = count_free(
         (rows[kept], cols[kept]),
         (spots.x_px[strong], spots.y_px[strong]),
         plan.halo_px,
-        filtered.shape,
+        image.shape,
     )
-    return spots, n / share if share > LEAST_FREE else np.nan
+    return spots, faint, n / share if share > LEAST_FREE else np.nan

@@ -48,6 +48,21 @@ class Parameters(NamedTuple):
     coarse_noise: tuple[float, ...]
 
 
+class Filtered(NamedTuple):
+    """A frame behind the matched filter, in units of its noise.
+
+    Attributes
+    ----------
+    image : ndarray of float32, (height, width)
+    maxima : tuple of ndarray of int, (n,)
+        Rows and columns of its local maxima, by rows, above the lowest SNR that anything is
+        looked for.
+    """
+
+    image: NDArray[np.float32]
+    maxima: tuple[NDArray[np.int64], NDArray[np.int64]]
+
+
 class Spots(NamedTuple):
     """The spots of one frame, one array element each.
 

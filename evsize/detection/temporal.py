@@ -64,7 +64,8 @@ def still_moments(
             for x in range(width):
                 lines[x, k] = (stack[k, y, x] - offsets[k]) / gains[k]
         for x in range(width):
-            values[:] = lines[x]
+            for k in range(n):  # a slice would compile numpy's shape errors, for seconds
+                values[k] = lines[x, k]
             sort_short(values)
             centre = 0.5 * (values[(n - 1) // 2] + values[n // 2])
             rough = (values[(3 * n) // 4] - values[n // 4]) / 1.349 + 0.5 * step

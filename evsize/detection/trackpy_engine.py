@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.scaling import Image
-from evsize.detection.spots import Parameters, Spots, centroid_error
+from evsize.detection.spots import Filtered, Parameters, Spots, centroid_error
 
 STEPS_PER_NOISE = 100
 FLOOR_SNR = 1.0
@@ -43,7 +43,7 @@ def find_maxima(filtered: Image, threshold: float, separation: float) -> NDArray
     return np.asarray(found, np.int64).reshape(-1, 2)
 
 
-def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Parameters) -> Spots:
+def locate(images: tuple[Image, Image, Image], filtered: Filtered, parameters: Parameters) -> Spots:
     """Find and localise the spots of one frame.
 
     Parameters
@@ -51,8 +51,8 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
     images : tuple of ndarray of float32
         Frame without background, spots positive, in units of the pixel noise; smaller ones are
         not used.
-    filtered : ndarray of float32, (height, width)
-        The frame behind the matched filter, in units of its noise.
+    filtered : Filtered
+        The frame behind the matched filter.
     parameters : Parameters
         Numbers that hold for the whole recording.
 
@@ -64,17 +64,17 @@ def locate(images: tuple[Image, Image, Image], filtered: Image, parameters: Para
         exposure; what lies below one noise is cut off, which keeps faint spots from wandering
         and leaves their error to be measured (`centroid_error`).
     """
-    maxima = find_maxima(filtered, parameters.weak_threshold, parameters.separation_px)
+    maxima = find_maxima(filtered.image, parameters.weak_threshold, parameters.separation_px)
     if not len(maxima):
         return Spots.none()
     refine = load_trackpy().refine
     scaled = images[0]
     radius = parameters.window_px
     height, width = scaled.shape
-    above = np.maximum(filtered - FLOOR_SNR, 0.0)
+    above = np.maximum(filtered.image - FLOOR_SNR, 0.0)
     padded = np.pad(above, radius)
     raw = np.pad(scaled, radius)
-    snr = filtered[maxima[:, 0], maxima[:, 1]].astype(np.float64)
+    snr = filtered.image[maxima[:, 0], maxima[:, 1]].astype(np.float64)
     found = refine.refine_com_arr(
         raw, padded, (radius, radius), maxima + radius, max_iterations=10, engine="numba"
     )

@@ -9,7 +9,8 @@ import pytest
 
 from evsize.detection import detect, faint
 from evsize.detection.filtering import matched_filter
-from evsize.detection.spots import Parameters, Spots
+from evsize.detection.peaks import local_maxima, maxima_and_minima
+from evsize.detection.spots import Filtered, Parameters, Spots
 from evsize.detection.threshold import noise_density, noise_peaks_per_px
 from evsize.physics import Conditions
 from evsize.simulation import in_memory, nanosight
@@ -21,11 +22,16 @@ SD = 2.0
 NUMBERS = Parameters(1.5, 1.5, SD, 4.5, 4.0, 8, 5.0, 1.9, 7.0, 1.0, (1.0, 1.0))
 
 
-def filtered_spot(x: float, y: float, snr: float) -> np.ndarray:
+def filtered(image: np.ndarray) -> Filtered:
+    """A filtered frame with all its maxima."""
+    return Filtered(image, maxima_and_minima(image, 0.5, 9.0, 20000)[0])
+
+
+def filtered_spot(x: float, y: float, snr: float) -> Filtered:
     """A frame behind the filter that shows one spot of the filter's width."""
     rows, cols = np.mgrid[:48, :64]
     image = np.exp(-((rows - y) ** 2 + (cols - x) ** 2) / (4 * SD**2))
-    return (snr * image).astype(np.float32)
+    return filtered((snr * image).astype(np.float32))
 
 
 def test_a_faint_peak_is_where_the_spot_is() -> None:
@@ -45,6 +51,15 @@ def test_what_is_a_spot_or_its_flank_is_left_out() -> None:
     assert len(faint.find_faint(image, (2.2, 4.0), near, 4).snr) == 1
 
 
+def test_maxima_and_minima_are_those_of_the_single_searches() -> None:
+    noise = np.random.default_rng(4).normal(0, 1, (150, 201)).astype(np.float32)
+    image = matched_filter(noise, SD)
+    high, low = maxima_and_minima(image, 1.5, 2.0, 5000)
+    assert len(high[0]) > len(low[0]) > 20
+    for found, sign, threshold in ((high, 1.0, 1.5), (low, -1.0, 2.0)):
+        assert np.array_equal(found, local_maxima(image, sign, threshold, 5000))
+
+
 def test_density_is_the_slope_of_the_number_of_noise_peaks() -> None:
     for snr in (2.5, 3.0, 4.0):
         h = 1e-4
@@ -56,7 +71,7 @@ def test_density_is_the_slope_of_the_number_of_noise_peaks() -> None:
 def test_noise_has_as_many_peaks_as_stated() -> None:
     rng = np.random.default_rng(3)
     noise = rng.normal(0, 1, (1000, 1000)).astype(np.float32)
-    found = faint.find_faint(matched_filter(noise, SD), (2.8, 9.0), Spots.none(), 8)
+    found = faint.find_faint(filtered(matched_filter(noise, SD)), (2.8, 9.0), Spots.none(), 8)
     expected = 1e6 * noise_peaks_per_px(2.8, SD)
     # Poisson noise, and 3 % for a filter that ends at 2.2 deviations
     assert len(found.snr) == pytest.approx(expected, abs=4 * math.sqrt(expected) + 0.03 * expected)
