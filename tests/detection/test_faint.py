@@ -23,8 +23,8 @@ NUMBERS = Parameters(1.5, 1.5, SD, 4.5, 4.0, 8, 5.0, 1.9, 7.0, 1.0, (1.0, 1.0))
 
 
 def filtered(image: np.ndarray) -> Filtered:
-    """A filtered frame with all its maxima."""
-    return Filtered(image, maxima_and_minima(image, 0.5, 9.0, 20000)[0])
+    """A filtered frame with its maxima above 2."""
+    return Filtered(image, maxima_and_minima(image, 2.0, 9.0, 20000)[0])
 
 
 def filtered_spot(x: float, y: float, snr: float) -> Filtered:
