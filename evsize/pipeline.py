@@ -29,7 +29,7 @@ from evsize.results import (
     Tracks,
     Value,
 )
-from evsize.settings import Settings
+from evsize.settings import CompletenessSettings, Settings
 from evsize.sizing import diameter_grid, size
 from evsize.tables import DETECTIONS
 from evsize.tracking import link
@@ -151,6 +151,8 @@ def run_tracks(
         If pixel size, frame rate, temperature or medium is not known.
     """
     settings = settings or Settings()
+    unasked = CompletenessSettings(mode="off")  # it needs the video
+    settings = settings.model_copy(update={"completeness": unasked})
     start = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     conditions = acquisition.conditions()
     clock = _Clock()

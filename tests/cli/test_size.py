@@ -66,6 +66,8 @@ def test_a_result_at_another_temperature(saved):
     assert warm["acquisition"]["medium"]["source"].startswith("saved result")
     assert warm["tracks"]["n_used"] == cold["tracks"]["n_used"]
     assert "sized anew" in warm["recording"]["remarks"][-1]
+    status = {each["rule"]: each["status"] for each in warm["qc"]["findings"]}
+    assert status["detection_limit"] == "not_applicable"  # there is no video to look at
 
 
 def test_the_same_values_give_the_same_sizes(saved):
