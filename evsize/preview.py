@@ -26,7 +26,7 @@ FEWEST_PX, MOST_PX = 24, 120
 """Side of what is cut out of a frame, px of the recording."""
 TITLE_PX, NAME_PX, GAP_PX = 26, 76, 3
 
-WHITE_SNR = 25.0
+WHITE_SNR = 12.0
 """Noise standard deviations above the ground at which a picture is white."""
 
 

@@ -13,6 +13,7 @@ from evsize.report.axes import WIDTH, Axes, size_ticks
 from evsize.report.words import figure, percent
 from evsize.results import Report
 
+_LETTER_WIDTH = 9.6  # of a class's name in the larger letters of a phone
 _NAME_WIDTH = 190.0  # of a peak's name in the larger letters of a phone
 
 
@@ -123,7 +124,7 @@ def _draw_classes(axes: Axes, report: Report) -> None:
         if number % 2:
             axes.zone(start, end, "class")
         room = axes.x(end) - axes.x(start)
-        if room > 7.5 * len(item.name):
+        if room > _LETTER_WIDTH * len(item.name):
             middle = (axes.x(start) + axes.x(end)) / 2
             axes.text(middle, 20, item.name, "classname")
             if item.fraction.value is not None:

@@ -50,7 +50,7 @@ def _conditions(report: Report) -> str:
     medium = f" in {known['medium'].value}" if "medium" in known else ""
     diluted = (
         f" The sample was diluted {known['dilution'].value:g}-fold."
-        if ("dilution" in known)
+        if "dilution" in known and known["dilution"].value != 1
         else ""
     )
     return (

@@ -59,6 +59,15 @@ def estimate(value: Estimate | None, unit: str = "") -> str:
     return f"{text} ({limits(value)})" if limits(value) else text
 
 
+def per_ml(value: Estimate) -> str:
+    """Write a number of particles in a mL with its interval; less than one is none."""
+    whole = {
+        name: 0.0 if end is not None and end < 1 else end
+        for name, end in (("value", value.value), ("low", value.low), ("high", value.high))
+    }
+    return estimate(Estimate(**whole))
+
+
 def limits(value: Estimate | None) -> str:
     """Write the 95 % interval: ``99.3 to 106``; nothing where there is none."""
     if value is None or value.low is None or value.high is None:

@@ -38,6 +38,8 @@ def test_estimates_and_shares() -> None:
     assert words.estimate(Estimate(), "nm") == "not determined"
     assert words.share(Estimate(value=0.813, low=0.7, high=0.9)) == "81.3 % (70.0 to 90.0)"
     assert words.share(Estimate()) == "not determined"
+    assert words.per_ml(Estimate(value=3.1e8, low=2e-9, high=4e8)) == "3.10e8 (0 to 4.00e8)"
+    assert words.per_ml(Estimate(value=6e-186, low=0, high=2730)) == "0 (0 to 2730)"
 
 
 def test_ranges_and_settings() -> None:

@@ -18,7 +18,13 @@ from evsize.view.server import Page
 from evsize.view.session import Session
 from tests.conftest import ROOT
 
-QUICK = Settings.model_validate({"recording": {"frames": "0:60"}, "sizing": {"n_bootstrap": 20}})
+QUICK = Settings.model_validate(
+    {
+        "recording": {"frames": "0:60"},
+        "sizing": {"n_bootstrap": 20},
+        "completeness": {"mode": "off"},  # half a minute a run
+    }
+)
 
 
 @pytest.fixture
