@@ -13,12 +13,14 @@ from evsize.assembly import Stages
 from evsize.completeness import measure
 from evsize.detection import detect
 from evsize.diffusion import estimate_diffusion
+from evsize.errors import UsageError
 from evsize.physics import find_medium
 from evsize.preview import draw_strip
 from evsize.qc import load_profile
 from evsize.recording import by_time, part
 from evsize.results import (
     Acquisition,
+    Blank,
     Completeness,
     Detections,
     Frames,
@@ -56,6 +58,7 @@ def run(
     progress: Progress | None = None,
     command: str = "",
     jobs: int = 1,
+    blank: Result | None = None,
 ) -> Result:
     """Analyse a recording.
 
@@ -73,6 +76,8 @@ def run(
         What the user typed, for the record.
     jobs : int
         Frames searched at a time; the result does not depend on it.
+    blank : Result, optional
+        Of a recording without sample, made alike: taken off the concentrations.
 
     Returns
     -------
@@ -108,7 +113,16 @@ def run(
     tracks = clock.time("tracking", lambda: link(detections, conditions, settings.tracking))
     info = clock.time("reading", recording.info)
     conclude = partial(_measure, recording, detections, progress=progress)
-    stages = _size_tracks(detections, tracks, info, known, settings, clock, conclude=conclude)
+    stages = _size_tracks(
+        detections,
+        tracks,
+        info,
+        known,
+        settings,
+        clock,
+        conclude=conclude,
+        blank=None if blank is None else as_blank(blank),
+    )
     strip = clock.time(
         "pictures",
         lambda: draw_strip(recording, tracks, stages.sizing.particles, conditions.pixel_size_um),
@@ -175,6 +189,7 @@ def _size_tracks(
     clock: _Clock,
     rejected: Mapping[str, int] | None = None,
     conclude: Callable[[Tracks, Likelihoods, Acquisition, Settings], Completeness] | None = None,
+    blank: Blank | None = None,
 ) -> Stages:
     conditions = known.conditions()
     grid = conditions.stokes_einstein_um3_s / diameter_grid(settings.sizing) * 1e3
@@ -197,6 +212,7 @@ def _size_tracks(
             exposure_known=known.exposure_ms is not None,
             completeness=completeness,
             dilution=known.dilution or 1.0,
+            blank=blank,
         ),
     )
     return Stages(
@@ -210,6 +226,30 @@ def _size_tracks(
         sizing,
         completeness,
         rejected or {},
+    )
+
+
+def as_blank(result: Result) -> Blank:
+    """Take what a blank's result says of its particles.
+
+    Raises
+    ------
+    UsageError
+        If it does not say how large its field of view was.
+    """
+    about, pixel = result.summary.recording, result.summary.acquisition.get("pixel_size_um")
+    size_um = float(pixel.value) if pixel and isinstance(pixel.value, int | float) else 0.0
+    area_um2 = about.height_px * about.width_px * size_um**2
+    if not len(result.frames) or not area_um2 > 0:
+        raise UsageError(
+            f"the blank {about.path} has no frames or no field of view", "a result of its recording"
+        )
+    particles = result.particles
+    return Blank(
+        particles["diameter_nm"].to_numpy(),
+        particles["frames"].to_numpy("float64"),
+        len(result.frames),
+        area_um2,
     )
 
 

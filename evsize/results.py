@@ -496,6 +496,28 @@ class Completeness:
 
 
 @dataclass(frozen=True)
+class Blank:
+    """What a recording without sample shows.
+
+    Attributes
+    ----------
+    diameter_nm : ndarray, (tracks,)
+        Of its single tracks.
+    n_positions : ndarray, (tracks,)
+        Positions of each.
+    n_frames : int
+        Its frames.
+    area_um2 : float
+        Area of a frame.
+    """
+
+    diameter_nm: Floats
+    n_positions: Floats
+    n_frames: int
+    area_um2: float
+
+
+@dataclass(frozen=True)
 class Sizing:
     """Sizes, their distribution and their classes.
 

@@ -129,7 +129,9 @@ class Stages:
         limit = self.completeness.detection_limit_nm.value
         above = "" if limit is None else f"; particles above {limit:.0f} nm"
         diluted = "" if self.acquisition.dilution is None else ", of the undiluted sample"
-        return f"{self.completeness.basis}{above}{diluted}"
+        off = self.sizing.choices.get("blank_per_ml")
+        less = f"; the blank's {off.value:.3g} per mL taken off" if off else ""
+        return f"{self.completeness.basis}{above}{diluted}{less}"
 
     def _derived(self) -> dict[str, Value]:
         derived = {}

@@ -14,7 +14,7 @@ from evsize.cli.checks import Job, Request, check, plan, read_settings
 
 if TYPE_CHECKING:
     from evsize.report import Outcome
-    from evsize.results import Report
+    from evsize.results import Report, Result
 
 
 def analyze(
@@ -40,6 +40,14 @@ def analyze(
     frames: options.FrameRange = None,
     roi: options.Region = None,
     instrument: options.Instrument = None,
+    blank: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RESULT",
+            help="Result folder of a recording without sample, made alike: its particles are "
+            "taken off the concentrations.",
+        ),
+    ] = None,
     completeness: options.Completeness = None,
     engine: Annotated[
         str | None,
@@ -91,8 +99,21 @@ def analyze(
         debug=debug,
         command=str(context.obj or ""),
         jobs=jobs,
+        blank=_read_blank(blank),
     )
     raise typer.Exit(work(check(plan(recordings, out), request), request, json, fail_on))
+
+
+def _read_blank(folder: Path | None) -> Result | None:
+    """Read the blank's result, before any work."""
+    if folder is None:
+        return None
+    from evsize.pipeline import as_blank
+    from evsize.storage import read_result
+
+    result = read_result(folder)
+    as_blank(result)
+    return result
 
 
 def work(jobs: list[Job], request: Request, json: bool, fail_on: str | None) -> int:
@@ -142,6 +163,7 @@ def analyze_one(job: Job, request: Request) -> Report:
             progress=progress,
             command=request.command,
             jobs=request.jobs,
+            blank=request.blank,
         )
     figures = request.settings.output.figures
     Analysis.of(result).save(job.folder, request.overwrite, request.tables, figures)

@@ -15,7 +15,7 @@ from evsize.cli.checks import read_settings
 from evsize.errors import UsageError
 
 if TYPE_CHECKING:
-    from evsize.batch.manifest import Entry
+    from evsize.batch.entry import Entry
     from evsize.batch.run import Plan, Shard
     from evsize.batch.task import Ending
 

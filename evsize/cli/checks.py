@@ -11,7 +11,7 @@ from evsize.cli import options
 from evsize.errors import EvsizeError, MissingSettingsError, RecordingError, UsageError
 
 if TYPE_CHECKING:
-    from evsize.results import Acquisition
+    from evsize.results import Acquisition, Result
     from evsize.settings import Settings
 
 
@@ -28,6 +28,7 @@ class Request:
     debug: bool
     command: str
     jobs: int = 1
+    blank: Result | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ Floats = NDArray[np.float64]
 REFERENCE_NM = 100.0
 RAYLEIGH = 6.0
 """Exponent for particles much smaller than the wavelength."""
+EXPONENTS = (3.0, 7.0)
+"""Beyond these it is the measurement that is off."""
 EXPONENT_SD = 0.7
 """Prior: vesicles are shells, large particles leave Rayleigh's law, some instruments compress."""
 CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
@@ -144,6 +146,7 @@ def fit_law(
         value = -float(weight @ np.log(np.maximum(both @ state["p"], 1e-300)))
         prior = 0.5 * ((theta[1] - RAYLEIGH) / exponent_sd) ** 2
         outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
+        outside += max(EXPONENTS[0] - theta[1], theta[1] - EXPONENTS[1], 0.0)
         return float(value + prior + 1e3 * outside**2)
 
     theta = np.array([rough, RAYLEIGH, np.log(0.3)])

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.completeness import depth, plan, selfcheck
-from evsize.completeness.brightness import REFERENCE_NM, Law
+from evsize.completeness.brightness import EXPONENTS, REFERENCE_NM, Law
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
 from evsize.completeness.view import good_spots
@@ -127,7 +127,7 @@ def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law
             again.n_positions[good] / (error[good] ** 2 + 0.1**2) / np.maximum(rest / 0.3, 1)
         )
     constant, tilt = float(theta[0]), float(np.clip(theta[1], -MOST_TILT, MOST_TILT))
-    exponent = law.exponent / (1 + tilt)
+    exponent = float(np.clip(law.exponent / (1 + tilt), *EXPONENTS))
     shift = np.log(law.middle_nm / REFERENCE_NM)
     at_middle = middle - constant / (1 + tilt)
     level = at_middle - exponent * shift

@@ -89,7 +89,7 @@ class Sheet:
             widening = float(np.sqrt(2 / widths.fading_per_px2)) / beam_um * pixel_um
         else:
             spot_um = np.sqrt(widths.focus_px2) * pixel_um
-            aperture = min(DIFFRACTION * GREEN_UM / spot_um, 1.0)
+            aperture = float(np.clip(DIFFRACTION * GREEN_UM / spot_um, LEAST_APERTURE, 1.0))
             widening = float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
         widening = float(np.clip(widening, LEAST_WIDENING, MOST_WIDENING))
         return Optics(
@@ -104,4 +104,6 @@ class Sheet:
 DIFFRACTION = 0.21
 """Standard deviation of a spot over wavelength / aperture (Zhang et al., Appl. Opt. 46 (2007))."""
 GREEN_UM = 0.5
+LEAST_APERTURE = 0.3
+"""Of the objectives of these instruments: wider spots are blurred by more than diffraction."""
 WATER_INDEX = 1.333

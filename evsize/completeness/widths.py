@@ -7,6 +7,8 @@ their ratio ties the defocus to the thickness of the light sheet, whatever the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,10 +18,18 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-LAGS = (6, 8, 10)
-"""Frames between two positions that are compared: long enough for a change of depth."""
-LOWEST_SNR = 6.0
+LAGS_BRIGHT = (4, 6, 8)
+LAGS = (8, 12, 16)
+"""Frames between two positions that are compared: long enough for a change of depth, longer where
+noise is large."""
+LOWEST_SNR = 5.0
 """Of the neighbours of a position used. Choosing by its own would keep what noise brightened."""
+BRIGHT_SNR = 20.0
+"""Median along a track from which on the threshold keeps hardly anything out: such tracks are
+asked first, all of them only where these know too little."""
+TOLD = 0.15
+"""Relative error with which the bright tracks have to know."""
+WIDEST_BRIGHT = 3.0
 WIDEST = 2.2
 """Spread of spot and filter, over that in focus, beyond which wider filters took over."""
 WIDTH_NOISE = 1.2
@@ -89,6 +99,7 @@ def fading(
     variance_px2: Floats,
     snr: Floats,
     widest_px2: float,
+    lags: Sequence[int] = LAGS,
 ) -> tuple[float | None, float]:
     """Fall of ln(brightness) with the variance of the spot, along tracks, and its error.
 
@@ -100,6 +111,8 @@ def fading(
         Of each position.
     widest_px2 : float
         Variance beyond which neighbours are not used.
+    lags : sequence of int
+        Frames between the positions compared.
 
     Notes
     -----
@@ -116,7 +129,7 @@ def fading(
     if len(key) < 100:
         return None, np.inf
     parts = []
-    for lag in LAGS:
+    for lag in lags:
         four = np.stack([np.arange(len(key)), at(key + lag), at(key - 1), at(key + lag + 1)])
         a, b, before, after = four[:, (four >= 0).all(axis=0)]
         use = np.minimum(snr[before], snr[after]) > LOWEST_SNR
@@ -154,6 +167,26 @@ def measure_widths(
 ) -> Widths:
     """Focus and defocus from good positions (unsaturated, alone, inside), motion taken off."""
     focus = sharp_px2(variance_px2, snr, filter_sd_px)
-    widest = WIDEST * (focus + filter_sd_px**2) - filter_sd_px**2
-    slope, error = fading(track, frame, np.log(brightness), variance_px2, snr, widest)
+    total = focus + filter_sd_px**2
+    light = np.log(brightness)
+    bright = _median_along(track, snr) > BRIGHT_SNR
+    slope, error = fading(
+        track[bright],
+        frame[bright],
+        light[bright],
+        variance_px2[bright],
+        snr[bright],
+        WIDEST_BRIGHT * total - filter_sd_px**2,
+        LAGS_BRIGHT,
+    )
+    if slope is None or error > TOLD * slope:
+        widest = WIDEST * total - filter_sd_px**2
+        slope, error = fading(track, frame, light, variance_px2, snr, widest)
     return Widths(focus, slope, error)
+
+
+def _median_along(track: Ints, values: Floats) -> Floats:
+    """Median over the track of each position; sorted by track."""
+    bounds = np.flatnonzero(np.diff(track, prepend=-1, append=track.max(initial=0) + 1))
+    medians = [np.median(values[a:b]) for a, b in pairwise(bounds)]
+    return np.repeat(np.asarray(medians, np.float64), np.diff(bounds))

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from evsize.physics import Conditions
 from evsize.results import (
     Acquisition,
+    Blank,
     ClassShare,
     Completeness,
     DistributionSummary,
@@ -52,6 +53,7 @@ def size(
     exposure_known: bool = True,
     completeness: Completeness | None = None,
     dilution: float = 1.0,
+    blank: Blank | None = None,
 ) -> Sizing:
     """Turn the likelihoods of all tracks into sizes, their distribution and classes.
 
@@ -71,6 +73,8 @@ def size(
         How deep each size is seen: numbers in view then become numbers per volume.
     dilution : float
         Factor by which the sample was diluted: concentrations are those before.
+    blank : Blank, optional
+        Particles of the diluent, recorded alike: taken off the concentrations, size by size.
 
     Returns
     -------
@@ -107,6 +111,7 @@ def size(
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
     low, high = figures.bins(fitted)
     unseen = ~counting.depths.counted
+    empty = _blank_per_ml(blank, counting.depths, edges, dilution)
     table = DISTRIBUTION.build(
         diameter_nm=diameter,
         bin_low_nm=edges[:-1],
@@ -115,7 +120,9 @@ def size(
         fraction_low=np.where(unseen, np.nan, low),
         fraction_high=np.where(unseen, np.nan, high),
         raw_fraction=raw / max(raw.sum(), 1),
-        concentration_per_ml=np.where(unseen, np.nan, fitted.number * fitted.shares * per_ml),
+        concentration_per_ml=np.where(
+            unseen, np.nan, fitted.number * fitted.shares * per_ml - empty[0]
+        ),
     )
     answer = DistributionSummary(
         **figures.of(fitted, diameter, edges),
@@ -125,7 +132,12 @@ def size(
         volume_weighted=figures.by_volume(fitted, diameter, edges),
     )
     classes, misev = figures.classes(
-        fitted, edges, settings.classes, counting.limit_nm, per_ml if counting.has_scale else None
+        fitted,
+        edges,
+        settings.classes,
+        counting.limit_nm,
+        per_ml if counting.has_scale else None,
+        empty,
     )
     n_units = int(fitted.unit.max()) + 1
     return Sizing(
@@ -141,11 +153,33 @@ def size(
             "independent_units": Value(
                 value=n_units, source="particles, as far as their tracks could be joined again"
             ),
-        },
-        concentration_per_ml=figures.times(fitted.amount(np.ones(len(diameter))), per_ml)
+        }
+        | _blank_choice(blank, counting, empty),
+        concentration_per_ml=figures.concentration(fitted, np.ones(len(diameter)), per_ml, empty)
         if counting.has_scale
         else None,
     )
+
+
+def _blank_choice(
+    blank: Blank | None, counting: _Counting, empty: tuple[Floats, Floats]
+) -> dict[str, Value]:
+    if blank is None or not counting.has_scale:
+        return {}
+    total = float(empty[0].sum())
+    source = f"{len(blank.diameter_nm)} tracks of the blank, taken off the concentrations"
+    return {"blank_per_ml": Value(value=total, unit="1/mL", source=source)}
+
+
+def _blank_per_ml(
+    blank: Blank | None, depths: Depths, edges: Floats, dilution: float
+) -> tuple[Floats, Floats]:
+    """Concentration of a blank in each bin, as if it were sample, and its variance."""
+    if blank is None:
+        return np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
+    amount, variance = depths.amounts(blank.diameter_nm, blank.n_positions, edges)
+    factor = UM3_PER_ML * dilution / (blank.n_frames * blank.area_um2)
+    return amount * factor, variance * factor**2
 
 
 @dataclass(frozen=True)

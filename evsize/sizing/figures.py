@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 MISEV_SPLIT_NM = 200.0
 WHOLE = (0.0, 1.0)
+Z_95 = 1.96
 NAMES = ("mean_nm", "mode_nm", "d10_nm", "d50_nm", "d90_nm", "span")
 AT_END = 1.1
 """Factor from an end of the grid within which a size is not known to be within."""
@@ -93,6 +94,7 @@ def classes(
     wanted: Sequence[SizeClass],
     limit_nm: float | None = None,
     per_ml: float | None = None,
+    empty: tuple[Floats, Floats] | None = None,
 ) -> tuple[list[ClassShare], Misev]:
     """Share of the population in each class, and on either side of 200 nm.
 
@@ -108,6 +110,8 @@ def classes(
         Diameter below which nothing is counted: what lies there has no share, and no zero.
     per_ml : float, optional
         Concentration for an amount of 1; by default none is given.
+    empty : tuple of ndarray, (sizes,), optional
+        Concentration of the blank in each bin, and its variance.
     """
     centre = np.sqrt(edges_nm[1:] * edges_nm[:-1])
     beyond = 2 * float(edges_nm[-1])
@@ -124,7 +128,7 @@ def classes(
         seen = limit_nm is None or limit_nm < high
         amount = None
         if per_ml is not None and seen:
-            amount = times(fitted.amount(_inside(edges_nm, low, high)), per_ml)
+            amount = concentration(fitted, _inside(edges_nm, low, high), per_ml, empty)
         return ClassShare(
             name=wanted_class.name,
             low_nm=low,
@@ -139,11 +143,38 @@ def classes(
     )
 
 
-def times(estimate: Estimate, factor: float) -> Estimate:
-    """The figure and its interval, times a factor."""
-    ends = (estimate.value, estimate.low, estimate.high)
-    value, low, high = (None if end is None else end * factor for end in ends)
-    return Estimate(value=value, low=low, high=high)
+def concentration(
+    fitted: Distribution,
+    part: Floats,
+    per_ml: float,
+    empty: tuple[Floats, Floats] | None = None,
+) -> Estimate:
+    """Concentration of a part of the sizes, the blank's taken off, 1/mL.
+
+    Parameters
+    ----------
+    fitted : Distribution
+        The answer.
+    part : ndarray, (sizes,)
+        Share of each bin that belongs to it.
+    per_ml : float
+        Concentration for an amount of 1.
+    empty : tuple of ndarray, (sizes,), optional
+        Concentration of the blank in each bin, and its variance: the interval is as much wider.
+        Where the blank has more, the figure is negative and stays so.
+    """
+    found = fitted.amount(part)
+    value = (found.value or 0.0) * per_ml
+    off, variance = (0.0, 0.0) if empty is None else (float(part @ column) for column in empty)
+    if found.low is None or found.high is None:
+        return Estimate(value=value - off)
+    below, above = value - found.low * per_ml, found.high * per_ml - value
+    spread = Z_95 * np.sqrt(variance)
+    return Estimate(
+        value=value - off,
+        low=value - off - float(np.hypot(below, spread)),
+        high=value - off + float(np.hypot(above, spread)),
+    )
 
 
 def _inside(edges_nm: Floats, low_nm: float, high_nm: float) -> Floats:

@@ -46,17 +46,38 @@ class Depths:
         log_depth = np.interp(log_d, known, completeness.log_depth)
         columns = [np.interp(log_d, known, column) for column in completeness.log_error.T]
         limit = completeness.detection_limit_nm.value or diameter_nm[0]
-        at_limit = float(np.interp(np.log(limit), log_d, log_depth))
+        counted = diameter_nm >= limit
+        at_limit = float(log_depth[counted].min()) if counted.any() else float(log_depth.max())
         return Depths(
             np.maximum(log_depth, at_limit - UNSEEN),
             np.column_stack(columns) if columns else np.zeros((len(log_d), 0)),
-            diameter_nm >= limit,
+            counted,
         )
 
     def drawn(self, rng: np.random.Generator) -> Depths:
         """The depths as they may be as well."""
         error = self.log_error @ rng.standard_normal(self.log_error.shape[1])
         return Depths(self.log_depth + error, self.log_error, self.counted)
+
+    def amounts(
+        self, diameter_nm: Floats, weight: Floats, edges_nm: Floats
+    ) -> tuple[Floats, Floats]:
+        """Sum of weights over depth in each bin (1/um) for single tracks, and its variance.
+
+        Tracks are taken for independent: few as they are in a blank, the numbers are rough.
+
+        Parameters
+        ----------
+        diameter_nm, weight : ndarray, (tracks,)
+            Size and positions of each track.
+        edges_nm : ndarray, (sizes + 1,)
+            Edges of the bins.
+        """
+        place = np.clip(np.searchsorted(edges_nm, diameter_nm) - 1, 0, len(self.log_depth) - 1)
+        each = np.where(self.counted[place], weight * np.exp(-self.log_depth[place]), 0.0)
+        n = len(self.log_depth)
+        total, square = (np.bincount(place, values, minlength=n) for values in (each, each**2))
+        return np.asarray(total, np.float64), np.asarray(square, np.float64)
 
     def per_volume(self, seen: Floats) -> Floats:
         """Numbers per volume from numbers in view, (..., sizes); 0 for sizes that do not count."""
