@@ -216,7 +216,8 @@ class Session:
         if not text:
             raise UsageError("no file name", "a name for the settings, such as evsize.toml")
         path = Path(text).expanduser()
-        data = self.settings(wanted).model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        settings = self.settings(wanted)
+        data = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
         if path.exists() and not wanted.replace:
             raise OutputError(f"{path} exists already", "another name", "or tick 'replace'")
         try:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from evsize.errors import UsageError
 from evsize.results import Acquisition, Report
-from evsize.settings import AcquisitionSettings, Settings, parse_settings
+from evsize.settings import AcquisitionSettings, Section, Settings, parse_settings
 
 FIELDS: Mapping[str, str] = {
     "pixel_size_um": "pixel size, um",
@@ -63,12 +63,13 @@ def settings_of(report: Report) -> Settings:
     Raises
     ------
     UsageError
-        If this version does not know one of them.
+        If one of them is out of the range that this version takes.
     """
     data: dict[str, dict[str, Any]] = {}
     for name, value in report.settings.items():
         section, _, key = name.partition(".")
-        if value.source.startswith("given") and value.value is not None:
+        given = value.source.startswith("given") and value.value is not None
+        if given and key in _keys(section):
             data.setdefault(section, {})[key] = value.value
     region = data.get("recording", {}).get("roi_px")
     if region is not None:
@@ -81,3 +82,12 @@ def settings_of(report: Report) -> Settings:
         and not (name == "viscosity_mpas" and "medium" in known)
     }
     return parse_settings(data, "the saved result")
+
+
+def _keys(section: str) -> frozenset[str]:
+    """Settings of a section; a result also notes what followed from them."""
+    field = Settings.model_fields.get(section)
+    kind = None if field is None else field.annotation
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return frozenset(kind.model_fields)
+    return frozenset()

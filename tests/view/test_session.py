@@ -16,10 +16,12 @@ from evsize.errors import (
     UsageError,
 )
 from evsize.report import words
+from evsize.results import Value
 from evsize.settings import parse_settings, read_toml
 from evsize.view import Session
 from evsize.view.look import Look
 from evsize.view.session import Wanted
+from evsize.view.values import settings_of
 from tests.contract import example
 from tests.view.conftest import QUICK, until
 
@@ -182,7 +184,22 @@ def test_a_run_and_its_result_opened_again(session: Session, film: Path, tmp_pat
     assert settings.recording == QUICK.recording
     assert settings.detection.threshold_snr == 6.0
     assert settings.acquisition.temperature_c == 23
+    again.save(Wanted(path=str(tmp_path / "again.toml")))
+    assert "seed" not in (tmp_path / "again.toml").read_text()  # what is usual is not noted
     again.close()
+
+
+def test_what_a_result_notes_beside_settings_is_left_out() -> None:
+    noted = {
+        "detection.threshold_snr": Value(value=7.0, source="given"),
+        "detection.window_px": Value(value=9, source="given by the spots"),
+        "recording.roi_px": Value(value="1,2,30,40", source="given"),
+        "strange.key": Value(value=1, source="given"),
+    }
+    settings = settings_of(example.summary(settings=noted))
+    assert settings.detection.threshold_snr == 7.0
+    assert settings.recording.roi_px == (1, 2, 30, 40)
+    assert settings.acquisition.medium == "pbs"
 
 
 def test_a_result_whose_recording_is_gone(tmp_path: Path) -> None:
