@@ -22,6 +22,7 @@ from benchmarks import cache, quality_bad
 from benchmarks.detection import REGIMES
 from benchmarks.pages import markdown, write
 from benchmarks.quality_bad import DEEP, WRONG
+from benchmarks.quality_implied import IMPLIED
 from evsize.settings import CompletenessSettings, Settings, SizingSettings
 from evsize.simulation import Scene, in_memory, photons_for_snr
 
@@ -172,7 +173,14 @@ def bad() -> pd.DataFrame:
         {"number": n, "rule": wrong.rule, "seed": BAD_SEED + n} for n, wrong in enumerate(WRONG)
     ]
     table = cache.rows("quality-bad", cells, quality_bad.row, SOURCES_BAD)
-    return table.drop(columns=["number", "seed"])
+    for n, row in table.iterrows():
+        implied = IMPLIED.get(row["rule"], {})
+        unexpected = [name for name in row["others"] if name not in implied]
+        right = row["status"] != "not seen" and not unexpected
+        table.loc[n, "implied"] = ", ".join(name for name in row["others"] if name in implied)
+        table.loc[n, "unexpected"] = ", ".join(unexpected)
+        table.loc[n, "as it should"] = "yes" if right else "NO"
+    return table.drop(columns=["number", "seed", "others"])
 
 
 TABLES = {"good": good, "bad": bad}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.batch.manifest import Entry
+from evsize.batch.entry import Entry
 from evsize.batch.replicates import Z95, Mean, mean
 from evsize.results import Estimate, Report
 

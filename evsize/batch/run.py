@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from evsize.batch import cluster, local
+from evsize.batch.entry import Entry
 from evsize.batch.journal import Journal
 from evsize.batch.local import Event
-from evsize.batch.manifest import Entry, ManifestError, where
+from evsize.batch.manifest import ManifestError, where
 from evsize.batch.task import Ending, Task, find
 from evsize.errors import MissingSettingsError, OutputError, RecordingError, UsageError
 from evsize.recording import open_recording

@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from evsize.batch.manifest import Entry, ManifestError, check_entries
+from evsize.batch.entry import Entry
+from evsize.batch.manifest import ManifestError, check_entries
 from evsize.errors import OutputError, UsageError
 from evsize.recording import find_reader
 from evsize.recording.images import list_images

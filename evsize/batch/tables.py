@@ -12,8 +12,8 @@ from pandas.api.types import is_numeric_dtype
 
 from evsize.assembly.evidence import judge
 from evsize.batch import comparison
+from evsize.batch.entry import Entry
 from evsize.batch.journal import writing
-from evsize.batch.manifest import Entry
 from evsize.batch.pooling import BINS, Measured, Sample, from_scale, measure, pool
 from evsize.batch.quality import Gathering, Quality, write_quality
 from evsize.batch.task import Ending

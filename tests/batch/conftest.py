@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from evsize.batch.manifest import Entry
+from evsize.batch.entry import Entry
 from evsize.batch.run import Plan
 from evsize.results import Result
 from tests.contract import example

@@ -140,3 +140,30 @@ def test_a_root_keeps_recordings_inside(folder: Path) -> None:
 def test_no_table(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_manifest(tmp_path / "none.csv")
+
+
+def test_how_the_sample_was_made(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").touch()
+    table = tmp_path / "manifest.csv"
+    table.write_text("recording,made_from,volume_ml,protein_ug,bead_nm\na.tif,raw,0.5,20,\n")
+    (entry,) = read_manifest(table)
+    made = entry.preparation
+    assert (made.made_from, made.volume_ml, made.protein_ug, made.bead_nm) == ("raw", 0.5, 20, None)
+    table.write_text("recording,volume_ml,protein_ug,bead_nm\na.tif,-1,much,nan\n")
+    with pytest.raises(ManifestError) as error:
+        read_manifest(table)
+    for told in (
+        "row 2, column volume_ml: -1 is not above 0",
+        "row 2, column protein_ug: 'much' is no number",
+        "row 2, column bead_nm: nan is not above 0",
+    ):
+        assert told in str(error.value)
+
+
+def test_results_alone_need_no_recordings(tmp_path: Path) -> None:
+    table = tmp_path / "manifest.csv"
+    table.write_text("recording,sample\ngone.tif,plasma\n")
+    with pytest.raises(ManifestError, match="there is no"):
+        read_manifest(table)
+    (entry,) = read_manifest(table, there=False)
+    assert (entry.name, entry.sample) == ("gone", "plasma")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from evsize.batch.comparison import compare
-from evsize.batch.manifest import Entry
+from evsize.batch.entry import Entry
 from evsize.batch.pooling import CONCENTRATION, Measured, from_scale, pool
 from evsize.batch.tables import write_tables
 from evsize.batch.task import Ending
