@@ -248,7 +248,7 @@ def have_neighbour(
     """Whether another point lies within ``reach``."""
     n = x_px.size
     marked = np.zeros(n, np.bool_)
-    order = np.argsort(y_px)
+    order = np.argsort(y_px, kind="mergesort")  # as above: another sort costs seconds to compile
     for i in range(n):
         a = order[i]
         for j in range(i + 1, n):
