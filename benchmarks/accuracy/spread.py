@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.accuracy.sheet import REGIMES
-from evsize.diffusion import dst
+from evsize.diffusion import tridiagonal
 from evsize.simulation import simulate_tracks
 from evsize.sizing.tracks import best_and_interval
 
@@ -35,16 +35,16 @@ def one(regime: str, seed: int) -> list[dict[str, Any]]:
                 rng,
                 n_tracks=N_TRACKS,
             )
-            power = dst.step_power(np.diff(xy, axis=1))
-            log_l = dst.log_likelihood(power, 2, grid, noise_um**2, *timing)
-            best = best_and_interval(log_l, grid)[0]
-            # information on D of two axes: sum over modes of (d lambda/d D)^2/lambda^2
-            step = 1e-4 * d
-            low, high = dst.step_spectrum(
-                np.array([d - step, d + step]), noise_um**2, n_steps, *timing
+            log_l = tridiagonal.log_likelihood(
+                np.diff(xy, axis=1).reshape(-1, 2),
+                np.ones(N_TRACKS * n_steps, np.int64),
+                np.arange(N_TRACKS + 1) * (n_steps + 1),
+                np.full(N_TRACKS * (n_steps + 1), noise_um**2),
+                grid,
+                *timing,
             )
-            slope, middle = (high - low) / (2 * step), (high + low) / 2
-            bound = 1 / np.sqrt(((slope / middle) ** 2).sum())
+            best = best_and_interval(log_l, grid)[0]
+            bound = _bound(d, noise_um**2, n_steps, *timing)
             rows.append(
                 {
                     "steps": n_steps,
@@ -54,3 +54,14 @@ def one(regime: str, seed: int) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def _bound(
+    d_um2_s: float, loc_var_um2: float, n_steps: int, interval_s: float, blur: float
+) -> float:
+    """Cramer-Rao bound of D from two axes: 1/sqrt(tr((C^-1 dC/dD)^2)), C that of the steps."""
+    neighbour = np.eye(n_steps, k=1) + np.eye(n_steps, k=-1)
+    slope = 2 * interval_s * ((1 - 2 * blur) * np.eye(n_steps) + blur * neighbour)
+    covariance = d_um2_s * slope + loc_var_um2 * (2 * np.eye(n_steps) - neighbour)
+    change = np.linalg.solve(covariance, slope)
+    return float(1 / np.sqrt(np.trace(change @ change)))

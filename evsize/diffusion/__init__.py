@@ -63,10 +63,9 @@ def estimate_diffusion(
 
     Notes
     -----
-    Gap-free tracks: Berglund, Phys. Rev. E 82, 011917 (2010), through the sine transform; tracks
-    with gaps: the same Gaussian model on the positions seen. The localisation variance is pooled
-    over the recording (see `noise.pool`). Fitting the flow removes a little diffusion with it;
-    steps are scaled by sqrt(M/(M - p)) for M steps and p parameters.
+    Berglund, Phys. Rev. E 82, 011917 (2010), on the positions seen, each with its own localisation
+    variance, which is pooled over the recording (see `noise.pool`). Fitting the flow removes a
+    little diffusion with it; steps are scaled by sqrt(M/(M - p)) for M steps and p parameters.
     """
     settings, conditions = settings or DiffusionSettings(), as_conditions(acquisition)
     grid = default_grid(conditions) if d_um2_s is None else np.asarray(d_um2_s, float)
@@ -89,9 +88,12 @@ def estimate_diffusion(
     )
     usable = n_products > 0
     floor = (1e-3 * conditions.pixel_size_um) ** 2
-    pooled = _noise(settings, s2_cov, n_products, per_track["predicted_um2"], floor, usable)
-    log_l = likelihood.evaluate(steps, grid, pooled.loc_var_um2, conditions)
-    slope = likelihood.noise_slope(steps, grid, pooled, log_l, conditions)
+    predicted = _predicted(table["loc_se_nm"].to_numpy()[keep])
+    seen = segments.seen_variance(steps, predicted, conditions.blur)
+    pooled = _noise(settings, s2_cov, n_products, seen, floor, usable)
+    variance = pooled.of_positions(predicted)
+    log_l = likelihood.evaluate(steps, grid, variance, conditions)
+    slope = likelihood.noise_slope(steps, grid, pooled, variance, log_l, conditions)
     still = stationary(steps, pooled.loc_var_um2, log_l, grid)
     log_l -= likelihood.unseen_steps(
         steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions
@@ -176,9 +178,6 @@ def _per_track(table: Any, start: NDArray[np.int64], carried_um: Floats) -> dict
     flags = table["flags"].to_numpy()
     last = start[1:] - 1
     still_um = table[["x_um", "y_um"]].to_numpy() - carried_um
-    predicted = (table["loc_se_nm"].to_numpy() * 1e-3) ** 2
-    # the worst twentieth is held back: one failed fit would set the noise of a whole track
-    predicted = np.minimum(predicted, np.quantile(predicted, 0.95) if len(first) else 0.0)
     return {
         "track_id": table["track_id"].to_numpy()[first],
         "first_frame": table["frame"].to_numpy()[first],
@@ -187,9 +186,15 @@ def _per_track(table: Any, start: NDArray[np.int64], carried_um: Floats) -> dict
         "end_um": still_um[last],
         "x_um": mean(table["x_um"].to_numpy()),
         "y_um": mean(table["y_um"].to_numpy()),
-        "predicted_um2": mean(predicted),
         "flags": (flags[last] & np.uint32(Flag.AMBIGUOUS_END)).astype(np.uint32),
     }
+
+
+def _predicted(loc_se_nm: Floats) -> Floats:
+    """Squared localisation standard error of each position, um^2."""
+    predicted = (loc_se_nm * 1e-3) ** 2
+    # the worst hundredth is held back: a few failed fits would set the noise of the recording
+    return np.minimum(predicted, np.quantile(predicted, 0.99) if len(predicted) else 0.0)
 
 
 def _noise(

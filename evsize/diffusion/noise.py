@@ -1,4 +1,4 @@
-"""Localisation variance of each track, pooled over the recording."""
+"""Localisation variance of each track and position, pooled over the recording."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class PooledNoise:
     Attributes
     ----------
     loc_var_um2 : ndarray, (tracks,)
-        Localisation variance of one axis for each track, um^2.
+        Localisation variance of one axis, as the steps of each track show it, um^2.
+    constant_um2, factor, floor_um2 : float
+        What turns squared localisation standard errors into variances; see `of_positions`.
     measured_um2, measured_se_um2 : float
         Pooled covariance estimate and its standard error, um^2; it can be negative.
     predicted_um2 : float
@@ -36,12 +38,21 @@ class PooledNoise:
     """
 
     loc_var_um2: Floats
+    constant_um2: float
+    factor: float
+    floor_um2: float
     measured_um2: float
     measured_se_um2: float
     predicted_um2: float
     shape: Floats
     influence: Floats
     prior_sd: Floats
+
+    def of_positions(self, predicted_um2: Floats) -> Floats:
+        """Localisation variance of positions with these squared standard errors, um^2."""
+        if not self.factor:
+            return np.full(len(predicted_um2), self.constant_um2)
+        return _variance(predicted_um2, self.constant_um2, self.factor, self.floor_um2)
 
 
 def pool(
@@ -62,7 +73,8 @@ def pool(
     n_products : ndarray, (tracks,)
         Products of neighbouring steps behind each.
     predicted_um2 : ndarray, (tracks,)
-        Mean squared localisation standard error of each track, um^2, NaN where unknown.
+        What that estimate is for the localisation standard errors of the track's positions, um^2,
+        NaN where unknown.
     floor_um2 : float
         Smallest variance ever used, um^2.
 
@@ -74,15 +86,30 @@ def pool(
     share = n_products / max(float(n_products.sum()), 1.0)
     known = np.isfinite(predicted_um2) & (predicted_um2 > 0)
     if not known.all() or not len(known):
-        level = np.full(len(known), max(measured, floor_um2))
+        constant = max(measured, floor_um2)
+        level = np.full(len(known), constant)
         influence = (share * (loc_var_um2 - measured))[:, None]
         one, none = np.ones((len(known), 1)), np.zeros((1, 0))
-        return PooledNoise(level, measured, spread, float("nan"), one, influence, none)
+        scale = (constant, 0.0, floor_um2)
+        return PooledNoise(level, *scale, measured, spread, float("nan"), one, influence, none)
     line = _line(loc_var_um2, n_products, predicted_um2)
     shape = np.column_stack([np.ones(len(known)), predicted_um2])
-    variance = np.maximum(shape @ line.parameters, np.maximum(0.1 * predicted_um2, floor_um2))
-    predicted = float(share @ predicted_um2)
-    return PooledNoise(variance, measured, spread, predicted, shape, line.influence, line.prior_sd)
+    scale = (float(line.parameters[0]), float(line.parameters[1]), floor_um2)
+    return PooledNoise(
+        _variance(predicted_um2, *scale),
+        *scale,
+        measured,
+        spread,
+        float(share @ predicted_um2),
+        shape,
+        line.influence,
+        line.prior_sd,
+    )
+
+
+def _variance(predicted_um2: Floats, constant_um2: float, factor: float, floor: float) -> Floats:
+    least = np.maximum(0.1 * predicted_um2, floor)
+    return np.asarray(np.maximum(constant_um2 + factor * predicted_um2, least))
 
 
 def given(loc_var_um2: float, pooled: PooledNoise) -> PooledNoise:
@@ -91,6 +118,8 @@ def given(loc_var_um2: float, pooled: PooledNoise) -> PooledNoise:
     return replace(
         pooled,
         loc_var_um2=np.full(n_tracks, loc_var_um2),
+        constant_um2=loc_var_um2,
+        factor=0.0,
         shape=np.zeros((n_tracks, 0)),
         influence=np.zeros((n_tracks, 0)),
         prior_sd=np.zeros((0, 0)),

@@ -100,6 +100,29 @@ def track_moments(steps: Steps) -> tuple[Floats, Floats, Ints, Ints]:
     return mean_square, mean_product, n_squares.astype(np.int64), n_products.astype(np.int64)
 
 
+def seen_variance(steps: Steps, loc_var_um2: Floats, blur: float) -> Floats:
+    """Localisation variance of each track as its covariance estimate sees it, um^2.
+
+    That estimate takes most of it from products of neighbouring steps, hence from the position
+    between them: the ends of a track hardly count. For (positions,) variances; tracks without two
+    neighbouring steps get the plain mean.
+    """
+    n_tracks = len(steps.start) - 1
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    place = np.arange(len(owner)) + owner  # position in which each step starts
+    single = steps.span == 1
+    both = loc_var_um2[place] + loc_var_um2[place + 1]
+    pair = single[1:] & single[:-1] & (owner[1:] == owner[:-1])
+    middle = loc_var_um2[place[1:]]
+    n_squares = np.bincount(owner[single], minlength=n_tracks)
+    n_products = np.bincount(owner[1:][pair], minlength=n_tracks)
+    of_position = np.repeat(np.arange(n_tracks), steps.n_positions)
+    mean = np.bincount(of_position, loc_var_um2, n_tracks) / np.maximum(steps.n_positions, 1)
+    square = np.bincount(owner[single], both[single], n_tracks) / np.maximum(n_squares, 1)
+    product = np.bincount(owner[1:][pair], middle[pair], n_tracks) / np.maximum(n_products, 1)
+    return np.asarray(np.where(n_products > 0, blur * square + (1 - 2 * blur) * product, mean))
+
+
 def lagged_correlation(steps: Steps, lags: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Pooled correlation of steps `lag` apart, with its standard error for independent steps.
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.diffusion import dst
 from evsize.physics import Conditions, water_viscosity_mpas
 from evsize.results import Detections, Likelihoods, Tracks
 from evsize.tables import DETECTIONS, FRAMES, TRACKS
+from tests.theory import sine_transform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -144,9 +144,9 @@ def likelihoods_of(
     timing = (where.frame_interval_s, where.blur)
     for n in np.unique(n_steps):
         rows = np.flatnonzero(n_steps == n)
-        spectrum = dst.step_spectrum(d_true_um2_s[rows], loc_sd_um**2, int(n), *timing)
+        spectrum = sine_transform.step_spectrum(d_true_um2_s[rows], loc_sd_um**2, int(n), *timing)
         power = spectrum * rng.chisquare(2, spectrum.shape)
-        log_l[rows] = dst.log_likelihood(power, 2, grid, loc_sd_um**2, *timing)
+        log_l[rows] = sine_transform.log_likelihood(power, 2, grid, loc_sd_um**2, *timing)
     n_tracks = len(n_steps)
     return Likelihoods(
         track_id=np.arange(n_tracks),

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evsize.diffusion import covariance, dst, segments
+from evsize.diffusion import covariance, segments
 from evsize.simulation import simulate_tracks
+from tests.theory import sine_transform
 from tests.theory.brownian import conditions, information, tracks_of
 
 D = 1.0
@@ -69,7 +70,7 @@ def test_law_of_single_track_estimates():
     """
     n_steps, n_tracks = 12, 20_000
     xy = simulate_tracks(D, n_steps + 1, DT, 0.0, 0.0, np.random.default_rng(6), n_tracks=n_tracks)
-    power = dst.step_power(np.diff(xy, axis=1))
+    power = sine_transform.step_power(np.diff(xy, axis=1))
     best = power.sum(axis=1) / (4 * DT * n_steps)
     error = np.sqrt((2 + 6 / n_steps) / (4 * n_tracks))
     assert best.std() / D == pytest.approx(1 / np.sqrt(n_steps), rel=4 * error)

@@ -1,5 +1,6 @@
-"""Likelihood of the diffusion coefficient of gap-free tracks, diagonal in the sine transform.
+"""Likelihood of gap-free tracks whose positions are all known equally well, in the sine transform.
 
+The closed form that the likelihood of evsize must meet, and the bounds that follow from it.
 Berglund, Phys. Rev. E 82, 011917 (2010); Michalet & Berglund, Phys. Rev. E 85, 061916 (2012).
 """
 
