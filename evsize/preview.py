@@ -61,8 +61,8 @@ def stretch(frame: NDArray[np.float64], contrast: float = 1.0) -> NDArray[np.uin
     A few bright spots are white, so that faint ones beside them show. A `contrast` above 1 shows
     still fainter ones.
     """
-    low, middle, high = np.percentile(frame, [0.5, 50, 99.9])
-    noise = 1.48 * np.median(np.abs(frame - middle))
+    low, middle, most, high = np.percentile(frame, [0.5, 50, 95, 99.9])
+    noise = float(np.std(frame[frame <= most]))  # a median deviation of few grey levels may be 0
     if noise > 0:
         high = min(high, middle + WHITE_SNR * noise)
     scaled = contrast * (frame - low) / max(high - low, 1.0)

@@ -104,6 +104,8 @@ def _spelled(report: Report) -> dict[str, Any]:
     sizes, tracks = report.distribution, report.tracks
     order = UNFAVOURABLE.index
     remarks = [finding for finding in report.qc.findings if finding.status in UNFAVOURABLE]
+    counted = report.concentration_per_ml
+    counts = [("particles per mL", words.per_ml(counted))] if counted else []
     return {
         "verdict": report.qc.verdict,
         "mark": words.STATUS_MARK[report.qc.verdict],
@@ -121,6 +123,7 @@ def _spelled(report: Report) -> dict[str, Any]:
             ("D10", words.estimate(sizes.d10_nm, "nm")),
             ("D90", words.estimate(sizes.d90_nm, "nm")),
             ("small EV, below 200 nm", words.share(report.misev.small_fraction)),
+            *counts,
             ("tracks used", f"{tracks.n_used} of {tracks.n}"),
         ],
     }

@@ -210,6 +210,7 @@ def test_a_result_whose_recording_is_gone(tmp_path: Path) -> None:
     assert state["recording"] is None
     assert "samples/ev mixture.tif" in state["note"]
     assert state["run"]["result"]["remarks"][0]["rule"].endswith("no data.")
+    assert ("particles per mL", "3.10e8 (2.17e8 to 4.03e8)") in state["run"]["result"]["figures"]
     with pytest.raises(UsageError, match="no recording is open"):
         session.look(Wanted())
 
