@@ -86,6 +86,8 @@ def prepare(page: str, desk: Path, result: Analysis) -> None:
     if page in ("report", "files"):
         for name in ("beads_100nm", "ev_mixture"):
             result.save(desk / "results" / name)
+    if page == "calibration":
+        result.save(desk / "results" / "pbs")
     if page == "qc_rules":
         names = ("a", "b", "c", "pbs", "beads")
         for name in names:
