@@ -137,7 +137,8 @@ def _remark(finding: Finding) -> str:
     text += f": {finding.message}" if finding.message else ""
     if finding.measured is not None:
         text += f" [measured {words.measured(finding.measured, finding.unit)}"
-        text += f", limit {finding.limit}]" if finding.limit else "]"
+        source = f"; {finding.source}" if finding.source else ""
+        text += f", limit {finding.limit}{source}]" if finding.limit else "]"
     return text
 
 

@@ -142,7 +142,7 @@ def steady_background(evidence: Evidence, limits: Limits) -> Judgement:
         above(change, limits["warn_above"]),
         measured=change,
         limit=at_most(limits),
-        unit="standard deviations of a pixel's noise",
+        unit="x pixel noise",
         message=f"The background changes by {change:.2g} standard deviations of a pixel's noise.",
     )
 
