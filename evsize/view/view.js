@@ -93,6 +93,7 @@ async function look() {
   if (looking) return;
   looking = true;
   $("look").setAttribute("aria-busy", "true");
+  if (!found) $("here").textContent = "Looking at a few frames; the first time takes half a minute.";
   const answer = await ask("look", wanted());
   looking = false;
   $("look").setAttribute("aria-busy", "false");
