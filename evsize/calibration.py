@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +36,8 @@ Floats = NDArray[np.float64]
 TOLERANCE = 0.12
 """Beads that are sized farther from their certified diameter than this speak of a wrong setting:
 the expanded uncertainty between laboratories (Kestens et al. 2017)."""
-SETTLED = 0.02
-"""Change of the thickness, relative, with which it counts as found."""
-MOST_ROUNDS = 4
+ROUNDS = 3
+"""Times that particles are laid on the frames, each time in a sheet of the thickness found."""
 FEWEST_TRACKS = 100
 FIRST_DEPTH_UM = 12.0
 THINNEST_UM, THICKEST_UM = 1.0, 200.0
@@ -123,9 +122,11 @@ def calibrate(
 
     Notes
     -----
-    The effective depth of view is in proportion to the thickness of the light sheet. The beads
-    in view over their number per volume and the area are the depth that there is; the thickness
-    is changed until the simulated particles have the same.
+    The shape of the axial profile, light and defocus together, is that which the first recording
+    shows; its scale is the only thing fitted. The beads in view over their number per volume and
+    the area are the depth of view that there is; the profile is stretched until the simulated
+    particles have the same. Where nothing tells the defocus, it is that of diffraction in a sheet
+    of usual thickness.
     """
     if not recordings:
         raise UsageError("no bead recording", "at least one")
@@ -138,7 +139,8 @@ def calibrate(
     instrument = InstrumentSettings(
         depth_um=depth_um,
         depth_relative_se=relative_se,
-        widening_per_um=_mean(bead.widening_per_um for bead in beads),
+        # a defocus belongs to the thickness that it was found with
+        widening_per_um=None if depth_um is None else _mean(b.widening_per_um for b in beads),
         pixel_size_um=first.pixel_size_um,
         exposure_ms=first.exposure_ms,
         background=_mean(bead.background for bead in beads),
@@ -238,15 +240,23 @@ class _Shown:
     conditions: Conditions
     settings: Settings
 
-    def complete(self, depth_um: float, progress: Progress | None) -> Completeness:
-        """Lay particles on it with a light sheet of some thickness."""
+    def complete(
+        self, depth_um: float, widening_per_um: float | None, progress: Progress | None
+    ) -> Completeness:
+        """Lay particles on it with a light sheet of some thickness, and some defocus if given."""
+        settings = self.settings
+        if widening_per_um is not None:
+            stretched = InstrumentSettings(
+                depth_um=depth_um, widening_per_um=widening_per_um, concentration_per_ml=1.0
+            )
+            settings = settings.model_copy(update={"instrument": stretched})
         return measure(
             self.frames,
             self.detections,
             self.tracks,
             self.likelihoods,
             self.conditions,
-            self.settings,
+            settings,
             depth_um=depth_um,
             progress=progress,
         )
@@ -263,31 +273,39 @@ def _depth(
 ) -> tuple[float | None, float | None, Completeness]:
     """Thickness of the sheet, its relative error, and the last look at what is missed."""
     depth_um = given_um or FIRST_DEPTH_UM
-    complete = _complete(name, shown, depth_um, progress)
+    complete = _complete(name, shown, depth_um, None, progress)
     if in_cell_per_ml is None:
         return given_um, None, complete
-    for _ in range(MOST_ROUNDS):
+    shape = depth_um * (complete.diagnostics["spot_widening_per_um"] or 0.1)
+    seen_um = float(shown.likelihoods.n_positions.sum()) * UM3_PER_ML
+    seen_um /= complete.n_frames * complete.area_um2 * in_cell_per_ml
+    shares = []
+    for turn in range(ROUNDS):
         log_depth, error = _at(complete, diameter_nm)
-        positions = float(shown.likelihoods.n_positions.sum())
-        wanted_um = positions * UM3_PER_ML
-        wanted_um /= complete.n_frames * complete.area_um2 * in_cell_per_ml
-        factor = wanted_um / np.exp(log_depth)
-        found_um = depth_um * factor
-        if not THINNEST_UM < found_um < THICKEST_UM:
+        # stretched, the depth of view grows as the sheet does: each turn is one more measurement
+        shares.append(log_depth - np.log(depth_um))
+        depth_um = seen_um / float(np.exp(np.mean(shares)))
+        if not THINNEST_UM < depth_um < THICKEST_UM:
             raise UsageError(
-                f"{name}: a light sheet of {found_um:.3g} um would be needed to see as many beads",
+                f"{name}: a light sheet of {depth_um:.3g} um would be needed to see as many beads",
                 f"a sheet of {THINNEST_UM:g} to {THICKEST_UM:g} um",
                 "check --concentration (per mL), --dilution and --pixel-size",
             )
-        depth_um = found_um
-        if abs(factor - 1) < SETTLED:
-            break
-        complete = _complete(name, shown, depth_um, progress)
+        if turn < ROUNDS - 1:
+            complete = _complete(name, shown, depth_um, shape / depth_um, progress)
+    widening = {"spot_widening_per_um": shape / depth_um}
+    complete = replace(complete, diagnostics=dict(complete.diagnostics) | widening)
     return depth_um, float(np.hypot(error, 1 / np.sqrt(units))), complete
 
 
-def _complete(name: str, shown: _Shown, depth_um: float, progress: Progress | None) -> Completeness:
-    complete = shown.complete(depth_um, progress)
+def _complete(
+    name: str,
+    shown: _Shown,
+    depth_um: float,
+    widening_per_um: float | None,
+    progress: Progress | None,
+) -> Completeness:
+    complete = shown.complete(depth_um, widening_per_um, progress)
     if complete.reason:
         raise RecordingError(f"{name}: {complete.reason}", "beads that can be counted")
     return complete

@@ -2,10 +2,10 @@
 
 From trajectories: ``spread`` of single tracks, second ``peaks``, ``distance`` to the truth,
 ``coverage`` of the intervals. From whole simulated films: ``single`` sizes, ``mixed``
-populations, ``flow``. All by default. Works through all seeds, keeps each result and goes on
-where it was stopped; prints the tables, with ``--write`` puts them into
-``docs/validation/accuracy.md``; exits with 1 where a "must" is missed. Seeds below 1000 were used
-while the code was written, those used here were not.
+populations, ``flow``; numbers per volume: ``classes``, ``concentration``. All by default. Works
+through all seeds, keeps each result and goes on where it was stopped; prints the tables, with
+``--write`` puts them into ``docs/validation/accuracy.md``; exits with 1 where a "must" is missed.
+Seeds below 1000 were used while the code was written, those used here were not.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.accuracy import coverage, distance, peaks, recordings, spread
+from benchmarks.accuracy import counting, coverage, distance, peaks, recordings, spread
 from benchmarks.cache import ROOT, rows
 from benchmarks.pages import markdown, write
 
@@ -122,6 +122,11 @@ def of_films(kind: str, options: Options) -> tuple[pd.DataFrame, list[str]]:
     return recordings.table(kind, options.quick, options.jobs)
 
 
+def of_counting(kind: str, options: Options) -> tuple[pd.DataFrame, list[str]]:
+    """Numbers per volume; ``--quick`` with a quarter of the field."""
+    return counting.table(kind, options.quick, options.jobs)
+
+
 def _seeds(n: int) -> range:
     return range(FIRST_SEED, FIRST_SEED + n)
 
@@ -134,6 +139,8 @@ PARTS: Mapping[str, Part] = {
     "single": partial(of_films, "single"),
     "mixed": partial(of_films, "mixed"),
     "flow": partial(of_films, "flow"),
+    "classes": partial(of_counting, "classes"),
+    "concentration": partial(of_counting, "concentration"),
 }
 
 
