@@ -38,9 +38,10 @@ class AcquisitionSettings(Section):
     viscosity_mpas: Annotated[float, Field(gt=0, le=1e4)] | None = Field(
         None, description="dynamic viscosity at that temperature, mPa s; overrides the medium"
     )
-    depth_um: Positive | None = Field(
+    depth_um: Annotated[float, Field(gt=0, le=500)] | None = Field(
         None,
-        description="thickness of the illuminated layer between its 1/e^2 points, um",
+        description="thickness of the illuminated layer between its 1/e^2 points, um; no cell is "
+        "deeper than 500",
     )
     dilution: Annotated[float, Field(ge=1, allow_inf_nan=False)] | None = Field(
         None, description="factor by which the sample was diluted"
@@ -163,7 +164,7 @@ class CompletenessSettings(Section):
 class InstrumentSettings(Section):
     """What a calibration with beads tells of the instrument (`evsize calibrate`)."""
 
-    depth_um: Positive | None = Field(
+    depth_um: Annotated[float, Field(gt=0, le=500)] | None = Field(
         None, description="thickness of the light sheet between its 1/e^2 points, um"
     )
     depth_relative_se: Annotated[float, Field(ge=0, le=2)] = Field(

@@ -143,6 +143,15 @@ def test_impossible_values_are_one_line(tmp_path, capsys, arguments, word):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("depth", ["0", "-3", "900"])
+def test_a_sheet_thicker_than_any_cell_is_one_line(tmp_path, capsys, depth):
+    film = tmp_path / "film.tif"
+    tifffile.imwrite(film, np.zeros((3, 16, 16), np.uint8), photometric="minisblack")
+    arguments = ["analyze", str(film), "-o", str(tmp_path / "out"), "--depth", depth]
+    assert main([*arguments, *GIVEN]) == 2
+    assert "--depth" in capsys.readouterr().err
+
+
 def test_an_instrument_file_that_is_none_is_one_line(tmp_path, capsys):
     film = tmp_path / "film.tif"
     tifffile.imwrite(film, np.zeros((3, 16, 16), np.uint8), photometric="minisblack")

@@ -122,6 +122,7 @@ def test_every_setting_used_is_named(result):
         "tracking",
         "diffusion",
         "sizing",
+        "completeness",
         "qc",
     }
     assert all(value.source for value in settings.values())
