@@ -77,9 +77,13 @@ class Wrong:
 
 
 def above_background(film: Film, factor: NDArray[np.float64]) -> Film:
-    """Light above the background times a factor a frame."""
+    """Light above the background times a factor a frame; the noise stays what it was."""
     dark = np.median(film)
-    return np.clip(dark + (film - dark) * factor[:, None, None], 0, 255).round().astype(film.dtype)
+    sd = 1.4826 * np.median(np.abs(film - dark))
+    rng = np.random.default_rng(2)
+    lit = dark + (film - dark) * factor[:, None, None]
+    lit += rng.normal(0, 1, film.shape) * sd * np.sqrt(1 - factor**2)[:, None, None]
+    return np.clip(lit, 0, 255).round().astype(film.dtype)
 
 
 def fade(film: Film) -> Film:
@@ -245,7 +249,7 @@ WRONG = (
     ),
     Wrong("motion_blur", "shutter open for 95 % of the frame", scene={"exposure_ms": 38.0}),
     Wrong("motion_blur", "exposure not given", given={"exposure_ms": None}),
-    Wrong("saturated_spots", "ten times the light", scene={"snr": 250.0}),
+    Wrong("saturated_spots", "thirty times the light", scene={"snr": 900.0}),
     Wrong("localisation_noise", "the image jumps by up to 2 px every frame", spoil=shake),
     Wrong("sub_pixel_bias", "trajectories rounded to whole pixels", write=rounded),
     Wrong("steady_focus", "light fades to 0.3", spoil=fade),

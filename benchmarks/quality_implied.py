@@ -43,7 +43,11 @@ IMPLIED: Mapping[str, Mapping[str, str]] = {
         "step_correlation": "steps over two intervals are twice as large, again and again"
     },
     "flow": SHORT_TRACKS,
-    "localisation_noise": {"sudden_motion": "all particles move together"},
+    "localisation_noise": {
+        "sudden_motion": "all particles move together",
+        "even_steps": "the jumps differ from frame to frame",
+    },
+    "sudden_motion": {"tracks_used": "tracks end at the jump"},
     "steady_focus": {
         "tracks_used": "faint particles are lost",
         "localisation_noise": "its level is not one level",
@@ -52,5 +56,7 @@ IMPLIED: Mapping[str, Mapping[str, str]] = {
         "tracks_used": "faint particles are lost",
         "particles_per_frame": "faint particles are lost",
     },
+    "whole_file": {"as_recorded": "the reader remarks it too"},
+    "missing_frames": {"even_times": "the frame after a gap comes late"},
     "polarity": {"saturated_spots": "the ground lies near the white level"},
 }
