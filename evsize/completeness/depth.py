@@ -14,7 +14,7 @@ KNOT_SPACING = 0.3
 """Of the correction to the expected depth, in ln(diameter)."""
 PENALTIES = tuple(10.0**k for k in range(-2, 5))
 HALF = 0.5
-FEWEST_AT_FOCUS = 30
+FEWEST_AT_FOCUS = 15
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ THOROUGH = 5
 VERSIONS = 4
 """Altered versions of each frame read."""
 MOST_BLOCKS = 4
-ADDED_SHARE = 0.012
+ADDED_SHARE = 0.02
 """Share of the image within a window of an injected particle."""
 ADDED_TO_SPOTS = 0.15
 """And, where spots are many, injected particles for each spot there is."""

@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 BAD = Flag.EDGE | Flag.SATURATED | Flag.CROWDED | Flag.MERGED | Flag.FILLED
-FEWEST_POSITIONS = 300
+FEWEST_POSITIONS = 60
 COARSE_GRID = 4
 """Every so many sizes are enough for the brightness law."""
 

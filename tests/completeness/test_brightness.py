@@ -46,7 +46,7 @@ def test_one_size_tells_no_exponent():
 
 def test_too_few_tracks_tell_nothing():
     rng = np.random.default_rng(5)
-    assert fit_law(*_in_order(tracks(rng, np.full(10, 100.0), 6.0, 0.1))) is None
+    assert fit_law(*_in_order(tracks(rng, np.full(5, 100.0), 6.0, 0.1))) is None
 
 
 def test_what_the_width_says_of_depth_is_added():
