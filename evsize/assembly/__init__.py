@@ -126,6 +126,8 @@ class Stages:
             return "not given: the weighting asked for is per particle seen"
         if not self.completeness.has_scale:
             return NO_SCALE
+        if self.sizing.concentration_per_ml is None and len(self.sizing.particles):
+            return "not given: many of the particles seen are below the detection limit"
         limit = self.completeness.detection_limit_nm.value
         above = "" if limit is None else f"; particles above {limit:.0f} nm"
         diluted = "" if self.acquisition.dilution is None else ", of the undiluted sample"

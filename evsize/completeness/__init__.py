@@ -62,13 +62,8 @@ def measure(
     Completeness
         With the reason in place of all else where it cannot be had.
     """
-    if settings.completeness.mode == "off":
-        return Completeness(reason="not asked for")
-    if len(recording) < SHORTEST_RECORDING:
-        return Completeness(
-            reason=f"{len(recording)} frames, {SHORTEST_RECORDING} are needed to lay simulated "
-            "particles on"
-        )
+    if unfit := _unfit(recording, detections, settings):
+        return Completeness(reason=unfit)
     view = View.of(detections, tracks, likelihoods, conditions)
     if lacking := view.lacking():
         return Completeness(reason=lacking)
@@ -84,3 +79,18 @@ def measure(
     if injected.recovered.sum() < FEWEST_RECOVERED:
         return Completeness(reason="none of the particles laid on the frames were found again")
     return conclude(injected, trial, sheet)
+
+
+def _unfit(recording: Frames, detections: Detections, settings: Settings) -> str:
+    """Why particles need not be laid on this recording at all, if so."""
+    if settings.completeness.mode == "off":
+        return "not asked for"
+    if len(recording) < SHORTEST_RECORDING:
+        return (
+            f"{len(recording)} frames, {SHORTEST_RECORDING} are needed to lay simulated particles "
+            "on"
+        )
+    sign = detections.choices.get("polarity")
+    if sign is not None and sign.value == "dark":
+        return "the spots are dark on a bright ground, where brightness does not follow size"
+    return ""

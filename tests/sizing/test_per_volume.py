@@ -119,6 +119,17 @@ def test_what_lies_below_the_limit_is_marked_not_zero():
     assert table.loc[~below, "fraction"].sum() == pytest.approx(1.0)
 
 
+def test_particles_below_the_limit_are_not_made_larger():
+    # 60 nm seen in a film whose limit is 65 nm: what would be left above it is chance alone
+    tracks = likelihoods(np.full(1200, 60.0), np.random.default_rng(4))
+    found = size(tracks, WATER, SETTINGS, completeness=completeness(linear, limit_nm=65.0))
+    # the median of 1,200 tracks known to 12 % each: 0.12 * 1.25 / sqrt(1200) = 0.4 %, 4 of them
+    assert found.distribution.d50_nm.value == pytest.approx(60, rel=4 * 0.0043)
+    assert found.distribution.weighting.startswith("per particle seen")
+    assert "smaller than the 65 nm" in found.distribution.weighting
+    assert found.concentration_per_ml is None
+
+
 def test_without_scale_there_are_shares_only():
     rng = np.random.default_rng(0)
     made = likelihoods(two_sizes(rng), rng)
