@@ -76,21 +76,24 @@ class Sheet:
         """How particles look in this sheet.
 
         The recording tells how brightness falls as spots widen (`widths`); with the thickness of
-        the sheet follows how spots widen with depth. Where it does not tell, the width in focus
-        is taken for that of diffraction alone, and the widening for that of the aperture to
-        which it belongs.
+        the sheet follows how spots widen with depth. Diffraction tells it as well: the width in
+        focus belongs to an aperture, hence to a widening. Both have their errors, and are
+        averaged by them; where no thickness is given, or the recording does not tell, there is
+        only the one or the other.
         """
         pixel_um = conditions.pixel_size_um
         widths = view.widths
+        spot_um = np.sqrt(widths.focus_px2) * pixel_um
+        aperture = float(np.clip(DIFFRACTION * GREEN_UM / spot_um, LEAST_APERTURE, 1.0))
+        widening = float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
+        fading = widths.fading_per_px2
         if self.widening_per_um is not None:
             widening = self.widening_per_um
-        elif widths.fading_per_px2 is not None:
-            beam_um = self.depth_um / 2
-            widening = float(np.sqrt(2 / widths.fading_per_px2)) / beam_um * pixel_um
-        else:
-            spot_um = np.sqrt(widths.focus_px2) * pixel_um
-            aperture = float(np.clip(DIFFRACTION * GREEN_UM / spot_um, LEAST_APERTURE, 1.0))
-            widening = float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
+        elif fading is not None:
+            told = float(np.sqrt(2 / fading)) / (self.depth_um / 2) * pixel_um
+            error = np.hypot(widths.error_per_px2 / fading / 2, TOLD_SE)
+            weight = DIFFRACTION_SE**2 / (DIFFRACTION_SE**2 + error**2) if self.has_scale else 1.0
+            widening = float(told**weight * widening ** (1 - weight))
         widening = float(np.clip(widening, LEAST_WIDENING, MOST_WIDENING))
         return Optics(
             self.depth_um,
@@ -104,6 +107,9 @@ class Sheet:
 DIFFRACTION = 0.21
 """Standard deviation of a spot over wavelength / aperture (Zhang et al., Appl. Opt. 46 (2007))."""
 GREEN_UM = 0.5
+TOLD_SE, DIFFRACTION_SE = 0.15, 0.2
+"""Relative errors of the widening: what is read off the tracks, beside its own standard error, and
+what follows from the width in focus, which blur makes too wide."""
 LEAST_APERTURE = 0.3
 """Of the objectives of these instruments: wider spots are blurred by more than diffraction."""
 WATER_INDEX = 1.333
