@@ -17,6 +17,9 @@ from evsize.qc.judging import (
 )
 from evsize.results import Status
 
+INSIDE = 2.0
+"""How far from the end of a range of concentrations a dilution is advised to lead."""
+
 
 def something_to_size(evidence: Evidence, _: Limits) -> Judgement:
     """Is there anything to size at all?
@@ -111,14 +114,15 @@ def cell_concentration(evidence: Evidence, limits: Limits) -> Judgement:
     if n is None:
         reason = evidence.no_concentration
         return not_applicable(f"The concentration is not known{f': {reason}' if reason else ''}.")
-    times = n / math.sqrt(low * high)
+    # well inside the range, and no further: what is thinner than need be is counted worse
+    more, less = INSIDE * n / high, INSIDE * low / max(n, 1.0)
     return Judgement(
         "pass" if low <= n <= high else "warn",
         measured=n,
         limit=f"{low:.0e} to {high:.0e}".replace("e+0", "e"),
         unit="particles/mL",
         message=f"As filmed there are {n:.2g} particles in a mL.",
-        advice=f"Dilute about {times:.1f}x more." if n > high else f"Dilute {1 / times:.1f}x less.",
+        advice=f"Dilute about {more:.2g}x more." if n > high else f"Dilute about {less:.2g}x less.",
     )
 
 
