@@ -10,6 +10,7 @@ import pytest
 
 from evsize.pipeline import run
 from evsize.recording import open_recording
+from evsize.settings import CompletenessSettings, Settings
 from evsize.simulation import in_memory
 from evsize.simulation.samples import SAMPLES
 
@@ -23,8 +24,9 @@ def analysed(name: str, seed: int):
     scene = sample.scene()
     frames, _ = in_memory(scene, sample.n_frames, seed)
     known = scene.acquisition.model_dump(exclude_none=True)
+    seen = Settings(completeness=CompletenessSettings(mode="off"))  # what the limits were set for
     with open_recording(frames, **known) as recording:
-        return run(recording).summary
+        return run(recording, seen).summary
 
 
 @pytest.mark.parametrize("seed", SEEDS)
