@@ -27,6 +27,7 @@ from evsize.results import (
 )
 from evsize.settings import InstrumentSettings, Settings
 from evsize.sizing import diameter_grid, size
+from evsize.sizing.view import UM3_PER_ML
 from evsize.tracking import link
 
 __all__ = ["Calibration", "calibrate", "instrument_text"]
@@ -41,7 +42,6 @@ ROUNDS = 3
 FEWEST_TRACKS = 100
 FIRST_DEPTH_UM = 12.0
 THINNEST_UM, THICKEST_UM = 1.0, 200.0
-UM3_PER_ML = 1e12
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ import evsize
 from benchmarks import cache
 from benchmarks.detection import REGIMES
 from evsize.results import Result
+from evsize.settings import CompletenessSettings, Settings
 from evsize.simulation import Scene, in_memory, photons_for_snr
 
 Floats = NDArray[np.float64]
@@ -178,7 +179,9 @@ def row(
         name: getattr(scene, name)
         for name in ("pixel_size_um", "frame_rate_hz", "exposure_ms", "temperature_c", "medium")
     }
-    result = evsize.analyze(evsize.open_recording(frames, **given))
+    # truth is what was tracked: per particle seen
+    seen = Settings(completeness=CompletenessSettings(mode="off"))
+    result = evsize.analyze(evsize.open_recording(frames, **given), settings=seen)
     size_nm, weight = _true_sizes(result, truth, scene.pixel_size_um)
     answer = result.distribution_table
     found = _distance(
