@@ -149,40 +149,40 @@ def damaged_tiff(film: Film, _: Scene, folder: Path) -> Path:
     return path
 
 
-def video(film: Film, times: NDArray[np.int64], rate: float, path: Path, codec: str) -> Path:
+def video(film: Film, times: NDArray[np.int64], rate: float, path: Path) -> Path:
     """Write a video with a time (in tenths of a frame) for each frame."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=Fraction(rate).limit_denominator(1000))
+        stream = container.add_stream("ffv1", rate=Fraction(rate).limit_denominator(1000))
         stream.width, stream.height = film.shape[2], film.shape[1]
-        stream.pix_fmt = "gray" if codec == "ffv1" else "yuvj420p"
-        stream.time_base = stream.codec_context.time_base = 1 / (10 * Fraction(rate))
+        stream.pix_fmt = "gray"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)  # as Matroska's
         for image, time in zip(film, times, strict=True):
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="gray")
-            if codec != "ffv1":
-                frame = frame.reformat(format="yuvj420p")
-            frame.pts, frame.time_base = int(time), stream.time_base
+            frame.pts, frame.time_base = round(100 * time / rate), Fraction(1, 1000)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
 
 
-def lossy(film: Film, scene: Scene, folder: Path) -> Path:
-    """Compressed with loss, each frame by itself."""
-    times = np.arange(len(film)) * 10
-    return video(film, times, scene.frame_rate_hz, folder / "film.avi", "mjpeg")
+def with_colour_table(film: Film, _: Scene, folder: Path) -> Path:
+    """A TIFF whose pixels point into a table of colours."""
+    path = folder / "film.tif"
+    table = np.tile(np.arange(256, dtype=np.uint16) * 257, (3, 1))
+    tifffile.imwrite(path, film, photometric="palette", colormap=table)
+    return path
 
 
 def gap_in_time(film: Film, scene: Scene, folder: Path) -> Path:
     """Two frames lost, as the times in the file tell."""
     kept = np.delete(np.arange(len(film)), [100, 250])
-    return video(film[kept], kept * 10, scene.frame_rate_hz, folder / "film.mkv", "ffv1")
+    return video(film[kept], kept * 10, scene.frame_rate_hz, folder / "film.mkv")
 
 
 def late_frames(film: Film, scene: Scene, folder: Path) -> Path:
     """Three frames come 0.4 of a frame late."""
     times = np.arange(len(film)) * 10
     times[[60, 150, 300]] += 4
-    return video(film, times, scene.frame_rate_hz, folder / "film.mkv", "ffv1")
+    return video(film, times, scene.frame_rate_hz, folder / "film.mkv")
 
 
 def contradiction(film: Film, _: Scene, folder: Path) -> Path:
@@ -266,7 +266,7 @@ WRONG = (
         "an instrument file of another exposure",
         settings={"instrument": InstrumentSettings(depth_um=10.0, exposure_ms=30.0)},
     ),
-    Wrong("as_recorded", "MJPEG", write=lossy),
+    Wrong("as_recorded", "pixels in a table of colours", write=with_colour_table),
     Wrong("whole_file", "a TIFF cut at 97 %", write=cut_tiff),
     Wrong("corrupt_frames", "two frames that cannot be decoded", write=damaged_tiff),
     Wrong("duplicate_frames", "two copies", spoil=double),

@@ -13,6 +13,11 @@ Ints = NDArray[np.int64]
 PARTS = 5
 FEWEST_FRAMES = 50
 FEWEST_TRACKS = 20
+BRIGHTER = 0.85
+"""Quantile of the tracks' brightness that tells the light. The median lies near the threshold:
+less light leaves fewer particles, and those about as bright."""
+TRACKS_A_PARTICLE = 4
+"""Tracks that one particle leaves in a fifth of a recording, at most, as a rule."""
 
 
 def background_change(background: Floats, noise: Floats) -> float:
@@ -56,8 +61,8 @@ def spots_change(track: Ints, frame: Ints, snr: Floats, n_frames: int) -> dict[s
     Notes
     -----
     Positions of a track come together, so a part with tracks of m_i positions has a number of
-    sum m_i with variance sum m_i^2. Brightness is the median over tracks: a single bright particle
-    that leaves many must not move it. One particle leaves several tracks: variances are doubled.
+    sum m_i with variance sum m_i^2. Brightness is the quantile `BRIGHTER` over tracks, its error
+    from the ranks of as many values as there are particles.
     """
     part = np.minimum(frame * PARTS // max(n_frames, 1), PARTS - 1)
     number, level = np.full((2, PARTS), math.nan), np.full((2, PARTS), math.nan)
@@ -66,11 +71,12 @@ def spots_change(track: Ints, frame: Ints, snr: Floats, n_frames: int) -> dict[s
         _, of_track, m = np.unique(track[here], return_inverse=True, return_counts=True)
         if len(m) < FEWEST_TRACKS or n_frames < FEWEST_FRAMES:
             break
-        number[:, k] = math.log(m.sum()), math.sqrt(2 * (m**2).sum()) / m.sum()
+        number[:, k] = math.log(m.sum()), math.sqrt(TRACKS_A_PARTICLE * (m**2).sum()) / m.sum()
         of_tracks = np.bincount(of_track, np.log(np.maximum(snr[here], 1e-9))) / m
-        # ranks within which the median of half as many values lies to one standard error
-        reach = 0.5 / math.sqrt(len(of_tracks) / 2)
-        low, middle, high = np.quantile(of_tracks, [0.5 - reach, 0.5, 0.5 + reach])
+        # ranks within which the quantile of that many values lies to one standard error
+        reach = math.sqrt(BRIGHTER * (1 - BRIGHTER) * TRACKS_A_PARTICLE / len(m))
+        ranks = np.clip([BRIGHTER - reach, BRIGHTER, BRIGHTER + reach], 0, 1)
+        low, middle, high = np.quantile(of_tracks, ranks)
         level[:, k] = middle, (high - low) / 2
     found: dict[str, float] = {}
     for name, (value, error) in (("spot_number_change", number), ("spot_snr_change", level)):

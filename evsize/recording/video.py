@@ -85,6 +85,11 @@ class VideoRecording(Recording):
         if film_has_colour(first):
             notes.append("The film has colour; only its brightness (luma) is used.")
         metadata, remarks = self._clock(container)
+        if context.codec.lossy and not context.codec.lossless:
+            remarks.append(
+                f"The film was compressed with loss ({context.name}): fine detail and faint spots "
+                "may be gone."
+            )
         return Facts(
             path=str(path),
             format=f"{container}, {context.name}, {first.format.name}",

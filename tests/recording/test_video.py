@@ -159,6 +159,14 @@ def test_film_cut_behind_its_index_gives_its_whole_frames(
         assert recording.info().frames_declared == 40
 
 
+@pytest.mark.parametrize(("codec", "pix_fmt"), [("mjpeg", "yuvj420p"), ("ffv1", "gray")])
+def test_compression_with_loss_is_told(codec: str, pix_fmt: str, tmp_path: Path) -> None:
+    path = write_film(tmp_path / "a.avi", FRAMES, codec, pix_fmt)
+    with open_recording(path) as recording:
+        told = any("with loss (mjpeg)" in remark for remark in recording.info().remarks)
+    assert told == (codec == "mjpeg")
+
+
 def test_corrupt_packet_is_replaced_marked_and_counted(tmp_path: Path) -> None:
     path = write_film(tmp_path / "a.avi", FRAMES, "mjpeg", "yuvj420p")
     with open_recording(path) as recording:
