@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,24 +20,21 @@ from evsize.results import (
     Estimate,
     Likelihoods,
     Misev,
-    NoiseUncertainty,
     Sizing,
     Summary,
     Value,
     as_conditions,
 )
 from evsize.settings import SizingSettings
+from evsize.sizing import counting as counts
 from evsize.sizing import distribution, figures, resampling, summary, systematic, tracks
-from evsize.sizing.deconvolution import Deconvolution
-from evsize.sizing.view import UM3_PER_ML, Depths
+from evsize.sizing.counting import WEIGHTING, Counting
+from evsize.sizing.deconvolution import Deconvolution, Fit
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 
 __all__ = ["diameter_grid", "size"]
 
 Floats = NDArray[np.float64]
-WEIGHTING = "per particle seen: each track counts by the frames in which it was followed"
-MOST_BELOW = 0.25
-"""Share of what is seen that may lie below the detection limit, at most."""
 
 
 def diameter_grid(settings: SizingSettings | None = None) -> Floats:
@@ -107,14 +104,14 @@ def size(
     noise = likelihoods.noise
     if noise is not None:
         noise = replace(noise, slope=noise.slope[:, order])
-    counting = _counting(completeness, settings, diameter)
-    counting = _if_seen(counting, likelihoods, diameter, log_l)
-    fitted = _fit(likelihoods, conditions, diameter, log_l, noise, counting, settings)
+    wanted = counts.choose(completeness, settings, diameter)
+    mixture = Deconvolution(log_l, diameter, noise)
+    fitted, counting = _fit(likelihoods, conditions, mixture, diameter, wanted, settings)
     per_ml = counting.per_ml * dilution
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
     low, high = figures.bins(fitted)
     unseen = ~counting.depths.counted
-    empty = _blank_per_ml(blank, counting.depths, edges, dilution)
+    empty = counts.blank_per_ml(blank, counting.depths, edges, dilution)
     table = DISTRIBUTION.build(
         diameter_nm=diameter,
         bin_low_nm=edges[:-1],
@@ -157,133 +154,41 @@ def size(
                 value=n_units, source="particles, as far as their tracks could be joined again"
             ),
         }
-        | _blank_choice(blank, counting, empty),
+        | counts.blank_choice(blank, counting, empty),
         concentration_per_ml=figures.concentration(fitted, np.ones(len(diameter)), per_ml, empty)
         if counting.has_scale
         else None,
     )
 
 
-def _blank_choice(
-    blank: Blank | None, counting: _Counting, empty: tuple[Floats, Floats]
-) -> dict[str, Value]:
-    if blank is None or not counting.has_scale:
-        return {}
-    total = float(empty[0].sum())
-    source = f"{len(blank.diameter_nm)} tracks of the blank, taken off the concentrations"
-    return {"blank_per_ml": Value(value=total, unit="1/mL", source=source)}
-
-
-def _blank_per_ml(
-    blank: Blank | None, depths: Depths, edges: Floats, dilution: float
-) -> tuple[Floats, Floats]:
-    """Concentration of a blank in each bin, as if it were sample, and its variance."""
-    if blank is None:
-        return np.zeros(len(edges) - 1), np.zeros(len(edges) - 1)
-    amount, variance = depths.amounts(blank.diameter_nm, blank.n_positions, edges)
-    factor = UM3_PER_ML * dilution / (blank.n_frames * blank.area_um2)
-    return amount * factor, variance * factor**2
-
-
-@dataclass(frozen=True)
-class _Counting:
-    """How numbers in view become numbers per volume.
-
-    Attributes
-    ----------
-    depths : Depths
-    limit_nm : float or None
-        Detection limit.
-    per_ml : float
-        Concentration for positions over depth of 1/um; NaN where the depth has no scale.
-    weighting : str
-        In words.
-    """
-
-    depths: Depths
-    limit_nm: float | None
-    per_ml: float
-    weighting: str
-
-    @property
-    def has_scale(self) -> bool:
-        """Whether concentrations can be given."""
-        return bool(np.isfinite(self.per_ml))
-
-
-def _counting(
-    completeness: Completeness | None, settings: SizingSettings, diameter: Floats
-) -> _Counting:
-    per_seen = _Counting(Depths.alike(len(diameter)), None, np.nan, WEIGHTING)
-    if completeness is None:
-        return per_seen
-    limit = completeness.detection_limit_nm.value
-    if settings.weighting == "seen":
-        return replace(per_seen, limit_nm=limit)
-    if completeness.reason:
-        why = f"{WEIGHTING}; number per volume not known: {completeness.reason}"
-        return replace(per_seen, weighting=why)
-    per_ml = np.nan
-    if completeness.has_scale and completeness.n_frames:
-        per_ml = UM3_PER_ML / (completeness.n_frames * completeness.area_um2)
-    words = f"number per volume: each size by the depth in which it is seen ({completeness.basis})"
-    if limit is not None:
-        words += f"; only sizes above {limit:.0f} nm, since smaller ones are not seen reliably"
-    return _Counting(Depths.of(completeness, diameter), limit, per_ml, words)
-
-
-def _if_seen(
-    counting: _Counting, likelihoods: Likelihoods, diameter: Floats, log_l: Floats
-) -> _Counting:
-    """The same, or numbers in view where much of what is seen is below the detection limit.
-
-    Left out it would not be missed but misrepresented: of 60 nm beads in a film whose limit is 65
-    nm only those that chance made look larger would stay.
-    """
-    unseen = ~counting.depths.counted
-    if not unseen.any():
-        return counting
-    with threadpool_limits(1, "blas"):
-        mixture = Deconvolution(log_l, diameter)
-        rough = mixture.fit(np.ones(len(log_l)), 1.0)
-        share = mixture.reweighted(rough, likelihoods.n_positions.astype(float))[unseen].sum()
-    if share <= MOST_BELOW:
-        return counting
-    why = (
-        f"{WEIGHTING}; number per volume not known: {100 * share:.0f} % of the particles seen are "
-        f"smaller than the {counting.limit_nm:.0f} nm that are seen reliably"
-    )
-    return _Counting(Depths.alike(len(diameter)), counting.limit_nm, np.nan, why)
-
-
 def _fit(
     likelihoods: Likelihoods,
     conditions: Conditions,
+    mixture: Deconvolution,
     diameter: Floats,
-    log_l: Floats,
-    noise: NoiseUncertainty | None,
-    counting: _Counting,
+    wanted: Counting,
     settings: SizingSettings,
-) -> distribution.Distribution:
+) -> tuple[distribution.Distribution, Counting]:
+    """Fit the distribution, counted as wanted if what is seen allows it."""
     weights = likelihoods.n_positions.astype(float)
     rng = np.random.default_rng(settings.seed)
     # thousands of products of small matrices: threads would only wait for each other
     with threadpool_limits(1, "blas"):
-        depths = counting.depths
-        mixture = Deconvolution(log_l, diameter, noise, depths.log_depth)
-        unit = _units(likelihoods, conditions, mixture)
+        rough = mixture.fit(np.ones(len(weights)), 1.0)
+        counting = wanted.if_seen(mixture.reweighted(rough, weights))
+        unit = _units(likelihoods, conditions, mixture, rough)
+        mixture = mixture.with_seen(counting.depths.log_depth)
         n = settings.n_bootstrap
-        return distribution.fit(mixture, weights, unit, diameter, depths, n, rng)
+        return distribution.fit(mixture, weights, unit, diameter, counting.depths, n, rng), counting
 
 
 def _units(
-    likelihoods: Likelihoods, conditions: Conditions, mixture: Deconvolution
+    likelihoods: Likelihoods, conditions: Conditions, mixture: Deconvolution, rough: Fit
 ) -> NDArray[np.int64]:
     """Particle of each track, as far as it can be told."""
     start, end, last = likelihoods.start_um, likelihoods.end_um, likelihoods.last_frame
     if start is None or end is None or last is None:
         return np.arange(len(likelihoods.track_id))
-    rough = mixture.fit(np.ones(len(likelihoods.track_id)), 1.0)
     log_d, log_same_size = mixture.expected(rough)
     d_um2_s = conditions.stokes_einstein_um3_s * 1e3 / np.exp(log_d)
     interval_s = conditions.frame_interval_s
