@@ -41,7 +41,7 @@ def detection_limit(evidence: Evidence, limits: Limits) -> Judgement:
         if not evidence.counted:
             return not_applicable(NOT_COUNTED)
         return no_data(
-            "The smallest size that would be seen could not be found.",
+            f"The smallest size that would be seen could not be found{_because(evidence)}.",
             "Film more particles, unsaturated and of several sizes, or use a calibrated "
             "instrument file.",
         )
@@ -70,7 +70,9 @@ def self_check(evidence: Evidence, limits: Limits) -> Judgement:
             return not_applicable("There is no film to put particles into.")
         if not evidence.counted:
             return not_applicable(NOT_COUNTED)
-        return no_data("No simulated particle could be put into the film and sized.")
+        return no_data(
+            f"No simulated particle could be put into the film and sized{_because(evidence)}."
+        )
     certain = max(abs(bias) - 2 * error, 0.0)
     return Judgement(
         above(certain, limits["warn_above_percent"], limits["fail_above_percent"]),
@@ -81,6 +83,12 @@ def self_check(evidence: Evidence, limits: Limits) -> Judgement:
         message=f"Particles of known size put into this film read {bias:+.2g} % (standard error "
         f"{error:.2g} %).",
     )
+
+
+def _because(evidence: Evidence) -> str:
+    """Why missed particles could not be counted, for which there is no concentration either."""
+    said, _, reason = evidence.no_concentration.partition("not given: ")
+    return f": {reason}" if reason and not said else ""
 
 
 def instrument_fits(evidence: Evidence, limits: Limits) -> Judgement:
