@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +20,7 @@ from evsize.detection.scaling import (
     subtract_surface,
 )
 from evsize.detection.slow import slow_surface
+from evsize.detection.transfer import Transfer
 
 LEVEL_PIXELS = 10000
 
@@ -49,10 +51,13 @@ class Pattern(NamedTuple):
         Fixed pattern, grey levels.
     noise : ndarray of float32, (height, width)
         Standard deviation of each pixel about it, grey levels.
+    transfer : Transfer
+        How the noise grows with a background that lies over the pattern.
     """
 
     mean: Image
     noise: Image
+    transfer: Transfer = Transfer()
 
 
 class Level:
@@ -116,14 +121,23 @@ class Scaled(NamedTuple):
         Median grey level of the background.
     noise : float
         Typical noise of a pixel, grey levels.
-    noise_factor : float
+    surface : ndarray of float32, (height // `BIN_PX`, width // `BIN_PX`)
+        Background above the pattern, in units of the noise of the model.
+    relative_noise : ndarray of float32, as ``surface``
         Noise of this frame against that of the model.
     """
 
     images: tuple[Image, Image, Image]
     background: float
     noise: float
-    noise_factor: float
+    surface: Image
+    relative_noise: Image
+
+    def noise_at(self, rows: NDArray[np.intp], cols: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Noise at pixels of this frame against that of the model."""
+        down, across = self.relative_noise.shape
+        i, j = np.minimum(rows // BIN_PX, down - 1), np.minimum(cols // BIN_PX, across - 1)
+        return np.asarray(self.relative_noise[i, j], np.float64)
 
 
 def frame_buffers(shape: tuple[int, ...]) -> tuple[Image, Image, Image]:
@@ -176,10 +190,28 @@ class FrameModel:
         bins = np.empty([max(1, n // BIN_PX) for n in mean.shape], np.float32)
         grid = np.empty(self._cells, np.float32)
         scale_pixels(frame, mean, self._per_noise, level, image, bins)
-        factor = held_spread(sample_cells(image, grid), 1.0)
+        sample_cells(image, grid)
         surface = slow_surface(bins, grid, self.cell_px, sign)
-        subtract_surface(image, surface, sign / factor, half)
+        local = self.pattern.transfer.noise(surface)
+        local *= np.float32(held_spread(_samples(image, surface, local), 1.0))
+        wide = [_widen(each, mean.shape[1]) for each in (surface, np.float32(sign) / local)]
+        subtract_surface(image, *wide, half)
         halve(half, quarter)
         middle = level[0] + level[1] * self._middle
         background = middle + noise * float(np.median(grid))
-        return Scaled((image, half, quarter), background, noise * factor, factor)
+        typical = noise * float(np.median(local))
+        return Scaled((image, half, quarter), background, typical, surface, local)
+
+
+def _widen(image: Image, width: int) -> Image:
+    """Interpolate an image linearly along its rows."""
+    wide: Image = cv2.resize(image, (width, len(image)), interpolation=cv2.INTER_LINEAR)
+    return wide
+
+
+def _samples(image: Image, surface: Image, noise: Image) -> Image:
+    """The middle pixel of each bin, without its background and in units of its noise."""
+    middle = min(BIN_PX, *image.shape) // 2
+    rows, cols = surface.shape
+    values = image[middle::BIN_PX, middle::BIN_PX][:rows, :cols]
+    return np.ascontiguousarray((values - surface) / noise).ravel()

@@ -14,12 +14,16 @@ from evsize.detection.filtering import MAD_TO_SD, filter_noise, matched_filter
 from evsize.detection.model import FrameModel, Level, Pattern, grey, level_step
 from evsize.detection.scaling import Image
 from evsize.detection.temporal import add_unmasked, still_moments
+from evsize.detection.transfer import measure_transfer
 from evsize.detection.visits import fill, visited
 from evsize.results import Frames
 
 PATTERN_FRAMES = 50
 BLOCK_FRAMES = 1000
 MIN_PATTERN_FRAMES = 20
+TRANSFER_FRAMES = 10
+STEADY = 0.8
+"""Noise in space against that over time below which it is a moving background that varies."""
 CLIP_SD = 3.0
 PASSERS_CELL_PX = 40
 PASSERS_SD_PX = 3.0
@@ -72,11 +76,16 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
     still = fill(mean, slow)
     first = Pattern(still, smooth_noise(sd, still, step))
-    return first._replace(mean=first.mean + _passers_by(stack, first))
+    shift, factor = _passers_by(stack, first)
+    if factor < STEADY:
+        first = first._replace(noise=np.maximum(first.noise * np.float32(factor), 0.29 * step))
+    return first._replace(mean=still + shift)
 
 
-def _passers_by(stack: NDArray[Any], first: Pattern) -> Image:
+def _passers_by(stack: NDArray[Any], first: Pattern) -> tuple[Image, float]:
     """What particles have left in a first fixed pattern, negative where they brightened it.
+
+    And the noise of the frames, freed of what is slow in space, against that over time.
 
     A particle that crosses a pixel in a few of the frames shifts its level by a tenth of the
     noise, the matched filter multiplies that by ten. So the level is taken again without the
@@ -85,8 +94,11 @@ def _passers_by(stack: NDArray[Any], first: Pattern) -> Image:
     shape = first.mean.shape
     model = FrameModel(first, PASSERS_CELL_PX, is_flat=False)
     total, count = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
+    factors = []
     for frame in stack:
-        scaled = model.scale(frame, 1).images[0]
+        freed = model.scale(frame, 1)
+        scaled = freed.images[0]
+        factors.append(float(freed.relative_noise[0, 0]))
         smooth = matched_filter(scaled, PASSERS_SD_PX)
         noise = filter_noise(smooth, 2 * math.ceil(PASSERS_SD_PX))
         strong = np.abs(smooth) > PASSERS_AT * noise
@@ -95,7 +107,7 @@ def _passers_by(stack: NDArray[Any], first: Pattern) -> Image:
         add_unmasked(scaled, mask, total, count)
     enough = count >= max(5, len(stack) // 5)
     shift: Image = np.where(enough, total / np.maximum(count, 1), 0.0).astype(np.float32)
-    return shift * first.noise
+    return shift * first.noise, float(np.median(factors))
 
 
 def smooth_noise(sd: Image, mean: Image, step: float) -> Image:
@@ -164,12 +176,22 @@ def build_model(recording: Frames, first: int, stop: int, cell_px: int) -> Frame
     stack = np.empty((len(indices), *one.shape), one.dtype)
     for k, i in enumerate(indices):
         stack[k] = grey(recording[i])
-    if len(stack) < MIN_PATTERN_FRAMES:
+    is_flat = len(stack) < MIN_PATTERN_FRAMES
+    if is_flat:
         noise = float(np.median([flat_noise(f, level_step(f)) for f in stack]))
         shape = stack[0].shape
-        flat = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
-        return FrameModel(flat, cell_px, is_flat=True)
-    return FrameModel(estimate_pattern(stack, float(recording.white_level)), cell_px, is_flat=False)
+        pattern = Pattern(np.zeros(shape, np.float32), np.full(shape, noise, np.float32))
+    else:
+        pattern = estimate_pattern(stack, float(recording.white_level))
+    transfer = measure_transfer(_freed(stack, FrameModel(pattern, PASSERS_CELL_PX, is_flat)))
+    return FrameModel(pattern._replace(transfer=transfer), cell_px, is_flat)
+
+
+def _freed(stack: NDArray[Any], model: FrameModel) -> Iterator[tuple[Image, Image]]:
+    """Some of the frames in units of the noise of the model, and the background of each."""
+    for k in spread_indices(0, len(stack), TRANSFER_FRAMES):
+        scaled = model.scale(stack[k], 1)
+        yield scaled.images[0] * scaled.relative_noise[0, 0], scaled.surface
 
 
 def iterate_models(

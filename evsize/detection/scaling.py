@@ -164,7 +164,7 @@ def sort_short(values: NDArray[np.float32]) -> None:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
+def sample_cells(image: Image, grid: Image) -> None:
     """Rough background of each cell of a grid: the mean of samples, those far off held back.
 
     Parameters
@@ -173,18 +173,12 @@ def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
         Frame without pattern, in units of the pixel noise.
     grid : ndarray of float32, (cells down, cells across)
         Receives the background of each cell.
-
-    Returns
-    -------
-    ndarray of float32, (cells * samples,)
-        The samples' distance from the background of their cell.
     """
     ny, nx = grid.shape
     height, width = image.shape
     n = CELL_SAMPLES
     limit = np.float32(HELD_AT)
     values, ordered = np.empty(n * n, np.float32), np.empty(n * n, np.float32)
-    rest = np.empty(ny * nx * n * n, np.float32)
     for cy in range(ny):
         for cx in range(nx):
             for i in range(n):
@@ -197,12 +191,7 @@ def sample_cells(image: Image, grid: Image) -> NDArray[np.float32]:
             total = 0.0
             for k in range(n * n):
                 total += min(max(values[k] - middle, -limit), limit)
-            mean = np.float32(middle + total / (n * n))
-            grid[cy, cx] = mean
-            at = (cy * nx + cx) * n * n
-            for k in range(n * n):
-                rest[at + k] = values[k] - mean
-    return rest
+            grid[cy, cx] = np.float32(middle + total / (n * n))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -226,31 +215,31 @@ def held_spread(rest: NDArray[np.float32], noise: float) -> float:
 
 
 @njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
-def subtract_surface(image: Image, small: Image, factor: float, half: Image) -> None:
-    """Subtract a small image, interpolated linearly, and multiply by ``factor``, in place.
+def subtract_surface(image: Image, surface: Image, factor: Image, half: Image) -> None:
+    """Subtract a surface and multiply by a factor, in place.
 
-    ``half`` receives the sums of 2 x 2 pixels of the result over two: again in units of their
-    noise. An odd last row or column is left out.
+    Parameters
+    ----------
+    image : ndarray of float32, (height, width)
+    surface, factor : ndarray of float32, (rows, width)
+        Of so many rows, evenly spaced; between them they are linear.
+    half : ndarray of float32
+        Receives the sums of 2 x 2 pixels of the result over two: again in units of their noise.
+        An odd last row or column is left out.
     """
     height, width = image.shape
-    ny, nx = small.shape
-    scale = np.float32(factor)
-    wide = np.empty((ny, width), np.float32)
-    for k in range(ny):
-        for x in range(width):
-            at = min(max((x + 0.5) * nx / width - 0.5, 0.0), nx - 1.0)
-            left = min(int(at), max(nx - 2, 0))
-            share = np.float32(at - left)
-            right = min(left + 1, nx - 1)
-            wide[k, x] = small[k, left] * (np.float32(1) - share) + small[k, right] * share
+    ny = surface.shape[0]
     for y in range(height):
         at = min(max((y + 0.5) * ny / height - 0.5, 0.0), ny - 1.0)
         top = min(int(at), max(ny - 2, 0))
+        bottom = min(top + 1, ny - 1)
         below = np.float32(at - top)
         above = np.float32(1) - below
-        upper, lower, line = wide[top], wide[min(top + 1, ny - 1)], image[y]
+        upper, lower, line = surface[top], surface[bottom], image[y]
+        first, second = factor[top], factor[bottom]
         for x in range(width):
-            line[x] = (line[x] - upper[x] * above - lower[x] * below) * scale
+            rest = line[x] - upper[x] * above - lower[x] * below
+            line[x] = rest * (first[x] * above + second[x] * below)
         if y % 2 == 1:
             halve_rows(image[y - 1], line, half[y // 2])
 

@@ -100,7 +100,7 @@ class Searcher:
         height, width = frame.shape
         x = np.clip(np.rint(spots.x_px), 0, width - 1).astype(np.intp)
         y = np.clip(np.rint(spots.y_px), 0, height - 1).astype(np.intp)
-        brightness = spots.flux * model.pattern.noise[y, x] * scaled.noise_factor
+        brightness = spots.flux * model.pattern.noise[y, x] * scaled.noise_at(y, x)
         return Found(spots, flags, brightness, false, scaled.background, scaled.noise, faint)
 
     def search_all(

@@ -23,12 +23,22 @@ N_FRAMES = 100
         Disturbances(),
         Disturbances(hot_pixels=30),
         Disturbances(gradient=0.6, wave=0.2),
+        Disturbances(wave=0.5),
         Disturbances(flicker=0.1, flicker_sine=0.2),
         Disturbances(dust=4, flicker=0.05),
         Disturbances(dust=8),
         Disturbances(dust=8, flicker=0.1, flicker_sine=0.1),
     ],
-    ids=["blank", "hot pixels", "moving gradient", "flicker", "dust", "steady dust", "lit dust"],
+    ids=[
+        "blank",
+        "hot pixels",
+        "moving gradient",
+        "moving haze",
+        "flicker",
+        "dust",
+        "steady dust",
+        "lit dust",
+    ],
 )
 def test_a_film_without_particles_has_no_tracks_that_count(disturbances: Disturbances) -> None:
     """The figure to reach is 0.1 tracks a second: none in four seconds."""
