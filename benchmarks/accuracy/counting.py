@@ -26,7 +26,7 @@ from benchmarks import cache
 from benchmarks.accuracy.recordings import make_scene
 from benchmarks.detection import REGIMES
 from evsize.calibration import calibrate
-from evsize.completeness.depth import half_recovered
+from evsize.completeness.limit import half_recovered
 from evsize.detection import detect
 from evsize.results import Result
 from evsize.settings import InstrumentSettings, Settings

@@ -76,7 +76,7 @@ def measure(
         )
     trial = Trial(recording, detections, tracks, view, optics, law, conditions, settings)
     injected = trial.run(progress)
-    if injected.recovered.sum() < FEWEST_RECOVERED:
+    if injected.looks.followed.sum() < FEWEST_RECOVERED:
         return Completeness(reason="none of the particles laid on the frames were found again")
     return conclude(injected, trial, sheet)
 

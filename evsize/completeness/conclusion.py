@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.completeness import depth, plan, selfcheck
+from evsize.completeness import chance, selfcheck
 from evsize.completeness.brightness import EXPONENTS, REFERENCE_NM, Law
+from evsize.completeness.limit import half_recovered
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
 from evsize.completeness.view import good_spots
@@ -26,6 +27,8 @@ CHECK_WIDTH = 0.2
 LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
 MOST_TILT = 0.3
+STEEPEST = 5.0
+"""Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
 
 
@@ -54,17 +57,17 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     again = _size_again(injected, trial)
     law, bias = _corrected_law(injected, trial, again)
     grid_nm = trial.view.diameter_nm
-    fitted = _fit_depth(injected, trial, _as_bright(grid_nm, law, trial.law))
-    errors = _errors(fitted, grid_nm, law, sheet)
+    fitted = _fit_chance(injected, trial)
+    log_depth, errors = _depth(fitted, grid_nm, law, sheet)
     limit = _detection_limit(injected, trial.law, law)
-    table = _table(injected, again, grid_nm, fitted.log_depth, errors)
+    table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
     pixel_um = trial.conditions.pixel_size_um
     area = trial.detections.height_px * trial.detections.width_px * pixel_um**2
     check, check_se = _overall(injected, again, trial)
     return Completeness(
         diameter_nm=grid_nm,
-        log_depth=fitted.log_depth,
+        log_depth=log_depth,
         log_error=errors,
         detection_limit_nm=limit,
         area_um2=float(area),
@@ -77,7 +80,7 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
             "self_check_bias_percent": check,
             "self_check_bias_percent_se": check_se,
             "completeness_brightness_bias": bias,
-            "completeness_dispersion": fitted.dispersion,
+            "completeness_design_effect": fitted.design_effect,
             "brightness_exponent": law.exponent,
             "brightness_scatter": law.scatter,
             "spot_widening_per_um": float(np.sqrt(trial.optics.widening_px2_um2)) * pixel_um,
@@ -134,43 +137,33 @@ def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law
     return law._replace(level=level, exponent=exponent), constant
 
 
-def _as_bright(diameter_nm: Floats, law: Law, drawn: Law) -> Floats:
-    """Diameters that were drawn as bright as these are: what was found of those holds for these."""
-    return np.asarray(REFERENCE_NM * np.exp((law.at(diameter_nm) - drawn.level) / drawn.exponent))
-
-
-def _fit_depth(injected: Injected, trial: Trial, grid_nm: Floats) -> depth.DepthFit:
-    threshold = trial.view.found_by.threshold
-
-    def expected(diameter_nm: Floats) -> Floats:
-        smear = plan.smear_px2(diameter_nm, trial.conditions)
-        light = np.exp(trial.law.at(diameter_nm))
-        return trial.optics.expected_depth_um(light, smear, threshold)
-
-    return depth.fit_depth(
-        np.log(injected.diameter_nm),
-        injected.recovered,
-        injected.exposure,
-        expected(injected.diameter_nm),
-        np.log(grid_nm),
-        expected(grid_nm),
+def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
+    return chance.fit(
+        injected.looks,
+        injected.diameter_nm,
+        injected.brightness,
+        trial.optics,
+        trial.conditions,
+        trial.view.found_by.threshold,
     )
 
 
-def _errors(fitted: depth.DepthFit, grid_nm: Floats, law: Law, sheet: Sheet) -> Floats:
-    """Errors of ln(depth): of the fit, of the brightness law, of the sheet's thickness."""
-    slope = np.gradient(fitted.log_depth, law.at(grid_nm))
-    slope = np.clip(slope, 0.0, 5.0)
+def _depth(fitted: chance.Chance, grid_nm: Floats, law: Law, sheet: Sheet) -> tuple[Floats, Floats]:
+    """ln(depth), and its errors: of the fit, of the brightness law, of the sheet's thickness."""
+    light = law.at(grid_nm)
+    log_depth, errors = fitted.log_depth(grid_nm, light, law.scatter)
+    brighter, _ = fitted.log_depth(grid_nm, light + LEVEL_SE, law.scatter)
+    slope = np.clip((brighter - log_depth) / LEVEL_SE, 0.0, STEEPEST)
     root = np.linalg.cholesky(law.covariance + np.diag([LEVEL_SE**2, 0.0]))
     design = np.column_stack([np.ones(len(grid_nm)), np.log(grid_nm / REFERENCE_NM)])
-    columns = [fitted.log_error, slope[:, None] * (design @ root)]
+    columns = [errors, slope[:, None] * (design @ root)]
     if sheet.has_scale:
         columns.append(np.full((len(grid_nm), 1), sheet.relative_se))
-    return np.column_stack(columns)
+    return log_depth, np.column_stack(columns)
 
 
 def _detection_limit(injected: Injected, drawn: Law, law: Law) -> Estimate:
-    found = depth.half_recovered(
+    found = half_recovered(
         np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
     )
     if found is None:

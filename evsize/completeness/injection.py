@@ -195,7 +195,9 @@ def _expose(part: NDArray[Any], light: Floats, camera: Camera, rng: np.random.Ge
     noise = np.sqrt(light / camera.electrons_per_level) * rng.standard_normal(light.shape)
     level = part + camera.sign * (light + noise)
     if part.dtype.kind in "iu":
-        level = np.clip(np.rint(level), 0, camera.white_level)
+        # rounded by chance: the frame's levels are whole already, and to the nearest one the faint
+        # skirts of a spot would be rounded away
+        level = np.clip(np.floor(level + rng.random(light.shape)), 0, camera.white_level)
     part[:] = level
     light[:] = 0
 

@@ -76,13 +76,3 @@ class Optics:
         z_um = np.linspace(0, FARTHEST * self.depth_um / 2, 241)
         seen = self.snr(z_um, brightness[:, None], smear_px2[:, None]) > snr
         return np.asarray(np.where(seen, z_um, 0.0).max(axis=1))
-
-    def expected_depth_um(self, brightness: Floats, smear_px2: Floats, threshold: float) -> Floats:
-        """Depth of view of each particle if it were seen wherever its SNR passes a threshold.
-
-        The SNR has a unit error, so that the depth is smooth and never quite zero.
-        """
-        z_um = np.linspace(0, FARTHEST * self.depth_um / 2, 241)
-        snr = self.snr(z_um, brightness[:, None], smear_px2[:, None])
-        seen = 1 / (1 + np.exp(-1.7 * (snr - threshold)))
-        return np.asarray(2 * np.trapezoid(seen, z_um, axis=1))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from evsize.completeness import injection, plan, recovery
 from evsize.completeness.brightness import Law
+from evsize.completeness.chance import Looks
 from evsize.completeness.optics import Optics
 from evsize.completeness.view import View
 from evsize.detection import search_again
@@ -40,10 +41,8 @@ class Injected:
     Attributes
     ----------
     diameter_nm, brightness : ndarray, (n,)
-    exposure : ndarray, (n,)
-        Frames looked at over the height of its box, scaled to the area of the image, 1/um.
-    recovered : ndarray, (n,)
-        Frames in which it was found in a track that would be used.
+    looks : Looks
+        Frames with a particle in the image, and those in which it was followed.
     looked_in_focus, recovered_in_focus : ndarray, (n,)
         Frames with the particle in the image at best focus, and those of them with a spot there.
     tracks : Tracks
@@ -54,8 +53,7 @@ class Injected:
 
     diameter_nm: Floats
     brightness: Floats
-    exposure: Floats
-    recovered: Floats
+    looks: Looks
     looked_in_focus: Floats
     recovered_in_focus: Floats
     tracks: Tracks
@@ -223,9 +221,12 @@ class Trial:
         owner = matched(frame, positions[["x_um", "y_um"]].to_numpy() / stage.pixel_um, true_px)
         owner[~used] = -1
         n = len(particles.diameter_nm)
-        inner = (frame >= stretch.guard) & (frame < stretch.n_frames - stretch.guard)
-        found = (owner >= 0) & inner
         size_px = np.array([self.detections.width_px, self.detections.height_px])
+        followed = np.zeros(true_px.shape[:2], np.bool_)
+        followed[frame[owner >= 0], owner[owner >= 0]] = True
+        counted = np.all((true_px > -0.5) & (true_px < size_px - 0.5), axis=2)
+        counted[: stretch.guard] = counted[stretch.n_frames - stretch.guard :] = False
+        looks = Looks(np.nonzero(counted)[1], mean_um[counted, 2], followed[counted])
         edge = self.view.found_by.window_px
         focal = np.abs(mean_um[..., 2]) < AT_FOCUS * self.optics.depth_um / 2
         focal &= np.all((true_px > edge) & (true_px < size_px - 1 - edge), axis=2)
@@ -236,8 +237,7 @@ class Trial:
         return Injected(
             particles.diameter_nm,
             particles.brightness,
-            stretch.counted / (2 * particles.half_um * stage.box_over_image),
-            np.bincount(owner[found], minlength=n).astype(float),
+            looks,
             focal.sum(axis=0).astype(float),
             np.bincount(spot[in_focus], minlength=n).astype(float),
             kept,
@@ -276,8 +276,9 @@ def _together(parts: list[Injected], tracks: Tracks, sizes: plan.Sizes, searched
     def joined(name: str) -> Floats:
         return np.concatenate([getattr(part, name) for part in parts])
 
-    tables, owners, n_tracks, n_particles = [], [], 0, 0
+    tables, owners, particles, n_tracks, n_particles = [], [], [], 0, 0
     for part in parts:
+        particles.append(part.looks.particle + n_particles)
         tables.append(part.tracks.table.assign(track_id=part.tracks.table["track_id"] + n_tracks))
         owners.append(part.owner + n_particles)
         n_tracks += len(part.owner)
@@ -292,8 +293,11 @@ def _together(parts: list[Injected], tracks: Tracks, sizes: plan.Sizes, searched
     return Injected(
         joined("diameter_nm"),
         joined("brightness"),
-        joined("exposure"),
-        joined("recovered"),
+        Looks(
+            np.concatenate(particles),
+            np.concatenate([part.looks.z_um for part in parts]),
+            np.concatenate([part.looks.followed for part in parts]),
+        ),
         joined("looked_in_focus"),
         joined("recovered_in_focus"),
         together,

@@ -68,6 +68,26 @@ def test_light_is_added_to_a_copy_within_the_range_of_the_camera(sign, dtype):
         assert laid.min() == (100 if sign > 0 else 0)
 
 
+def test_faint_skirts_survive_the_rounding_to_whole_levels():
+    frame = np.full((240, 320), 20, np.uint8)
+    camera = injection.Camera(1, 1e9, 255.0)
+    # three um out of focus: a spot 3.3 px wide, nowhere above 0.5 of a level
+    one = injection.Particles(
+        np.array([100.0]), np.array([60.0]), np.array([1e-9]), np.full((1, 3), 0.5), np.array([3.0])
+    )
+    path = np.full((1, 1, 3), [16.0, 12.0, 3.0])
+    rng = np.random.default_rng(3)
+    added = [
+        injection.lay_on(frame, path, one, OPTICS, STAGE, camera, rng).astype(float).sum()
+        - frame.sum(dtype=float)
+        for _ in range(200)
+    ]
+    light = 60.0 * np.exp(OPTICS.log_light(np.array(3.0)))
+    assert light / (2 * np.pi * OPTICS.variance_px2(np.array(3.0))) < 0.5
+    # each level is rounded by chance, with a variance of at most its fraction: four errors
+    assert np.mean(added) == pytest.approx(light, abs=4 * np.sqrt(light / 200) + 0.01 * light)
+
+
 def test_recovery_is_one_to_one_and_leaves_the_film_its_own():
     injected = np.array([[[10.0, 10.0], [50.0, 50.0]], [[11.0, 10.0], [80.0, 80.0]]])
     frame = np.array([0, 0, 0, 1, 1])
@@ -82,10 +102,9 @@ def test_recovery_is_one_to_one_and_leaves_the_film_its_own():
 
 def test_depth_seen_falls_with_brightness_and_smear():
     light, smear = np.array([5.0, 50.0, 500.0]), np.zeros(3)
-    depth = OPTICS.expected_depth_um(light, smear, 4.5)
-    assert np.all(np.diff(depth) > 0)
-    assert np.all(OPTICS.expected_depth_um(light, smear + 5, 4.5) < depth)
     reach = OPTICS.visible_to_um(light, smear, 4.5)
     # the faintest is below the threshold even in focus
     assert reach[0] == 0
+    assert np.all(np.diff(reach) > 0)
+    assert np.all(OPTICS.visible_to_um(light, smear + 5, 4.5) <= reach)
     assert OPTICS.snr(reach[2:], light[2:], smear[2:])[0] == pytest.approx(4.5, rel=0.1)

@@ -1,0 +1,53 @@
+"""The detection limit: the diameter of which half of the particles at best focus are found."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+FEWEST_AT_FOCUS = 15
+
+
+def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[float, float] | None:
+    """ln(diameter) of which half is recovered at best focus, and its standard error.
+
+    Parameters
+    ----------
+    log_d : ndarray, (n,)
+        ln(diameter / nm) of each particle.
+    recovered, looked : ndarray, (n,)
+        Its frames at best focus: those in which it was recovered, and all.
+
+    Returns
+    -------
+    tuple of float or None
+        Logistic regression; None where what was injected does not reach down to the limit.
+    """
+    use = looked > 0
+    if use.sum() < FEWEST_AT_FOCUS:
+        return None
+    x, k, n = log_d[use], recovered[use], looked[use]
+    middle = float(x.mean())
+    design = np.column_stack([np.ones_like(x), x - middle])
+    theta = np.array([0.0, 10.0])
+    # a weak expectation of the slope: the brightness goes with the sixth power of the diameter
+    prior, expected = np.diag([1e-6, 1e-2]), np.array([0.0, 15.0])
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
+        weight = np.maximum(n * p * (1 - p), 1e-9)
+        information = (design * weight[:, None]).T @ design + prior
+        step = np.linalg.solve(information, design.T @ (k - n * p) - prior @ (theta - expected))
+        theta = theta + step / max(1.0, float(np.abs(step).max()) / 3)
+        if np.abs(step).max() < 1e-6:
+            break
+    if theta[1] <= 0 or k.sum() < 0.2 * n.sum() * 0.2 or (k / n).mean() > 0.97:
+        return None
+    p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
+    scores = design * (k - n * p)[:, None]
+    bread = np.linalg.inv(information)
+    covariance = bread @ (scores.T @ scores) @ bread
+    at = middle - theta[0] / theta[1]
+    slope = np.array([-1 / theta[1], theta[0] / theta[1] ** 2])
+    return at, float(np.sqrt(max(slope @ covariance @ slope, 0.0)))

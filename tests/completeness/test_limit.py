@@ -1,0 +1,26 @@
+"""The detection limit from counts whose expectation is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evsize.completeness.limit import half_recovered
+
+
+def test_half_recovered_is_where_half_is_recovered():
+    rng = np.random.default_rng(1)
+    log_d = rng.uniform(np.log(50), np.log(200), 400)
+    looked = rng.integers(0, 30, 400).astype(float)
+    share = 1 / (1 + np.exp(-18 * (log_d - np.log(83))))
+    found = half_recovered(log_d, rng.binomial(looked.astype(int), share).astype(float), looked)
+    assert found is not None
+    at, error = found
+    assert abs(at - np.log(83)) < 4 * error
+    assert error < 0.02
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_no_limit_where_all_or_nothing_is_found(share):
+    log_d = np.linspace(4, 6, 200)
+    assert half_recovered(log_d, np.full(200, 20 * share), np.full(200, 20.0)) is None
