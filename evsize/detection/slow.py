@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from evsize.detection.scaling import BIN_PX, Image
 
 MASK_AT = 2.5
+LEAST_WEIGHT = 1e-3
+"""Share of a box that has to be free of spots. Of a hundred bins, the outermost has as much."""
 
 
 def _smooth(image: Image, box: int) -> Image:
@@ -19,15 +21,31 @@ def _smooth(image: Image, box: int) -> Image:
 
 
 def _weights(rest: Image, limit: float, one_sided: bool) -> Image:
-    """Nearly zero for the bins beyond the limit that have a neighbour there, and all next to them.
+    """Zero for the bins beyond the limit that have a neighbour there, and for all next to them.
 
-    A single bin of noise may stand out; of a spot it has neighbours.
+    A single bin of noise may stand out; of a spot it has neighbours, or stands out twice as far.
     """
-    strong = ((rest if one_sided else np.abs(rest)) > limit).astype(np.uint8)
+    height = rest if one_sided else np.abs(rest)
+    strong = (height > limit).astype(np.uint8)
     strong &= (cv2.blur(strong * np.uint8(9), (3, 3)) >= 2).astype(np.uint8)
+    strong |= (height > 2 * limit).astype(np.uint8)
     masked = cv2.dilate(strong, np.ones((3, 3), np.uint8))
-    weight: Image = (masked == 0).astype(np.float32) + np.float32(1e-4)
+    weight: Image = (masked == 0).astype(np.float32)
     return weight
+
+
+def _local_mean(image: Image, weight: Image, box: int) -> Image:
+    """Weighted mean over a box, run twice; over ever wider ones where there is no weight."""
+    total, mean = _smooth(weight, box), _smooth(image * weight, box)
+    if float(total.min()) > LEAST_WEIGHT:
+        return np.asarray(mean / total, np.float32)
+    if box > max(image.shape):
+        seen = image[weight > 0] if weight.any() else image
+        farther = np.full_like(image, np.mean(seen))
+    else:
+        farther = _local_mean(image, weight, 2 * box + 1)
+    farther *= np.float32(LEAST_WEIGHT)
+    return np.asarray((mean + farther) / (total + np.float32(LEAST_WEIGHT)), np.float32)
 
 
 def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: int) -> Image:
@@ -57,9 +75,7 @@ def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: i
     limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest[::2])))
     box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
     weight = _weights(sign * rest, limit, one_sided=True)
-    surface = _smooth(bins * weight, box) / _smooth(weight, box)
+    surface = _local_mean(bins, weight, box)
     weight = _weights(bins - surface, limit, one_sided=False)
-    total = _smooth(weight, box)
-    surface = _smooth(bins * weight, box) / total
-    result: Image = surface + _smooth((bins - surface) * weight, box) / total
-    return result
+    surface = _local_mean(bins, weight, box)
+    return surface + _local_mean(bins - surface, weight, box)

@@ -19,7 +19,7 @@ from evsize.detection.scaling import BIN_PX, Image, held_spread
 LEVELS = 8
 STEP_PX = 3
 """Distance of the pixels used: second differences that far apart share no pixel."""
-LEAST_CHANGE = 0.04
+LEAST_CHANGE = 0.15
 """Of the variance, over the levels there are: less makes no difference to any spot."""
 SIGNIFICANT = 4.0
 """Standard errors by which the variance has to change."""
