@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.batch.pooling import Sample, is_share
-from evsize.batch.replicates import Contrast, contrast, paired_contrast
+from evsize.batch.replicates import Z95, Contrast, contrast, paired_contrast
 
 Floats = NDArray[np.float64]
 
@@ -28,6 +28,10 @@ COLUMNS = (
     "n_reference",
     "n_condition",
     "note",
+)
+OTHERWISE = (
+    "not compared: some samples are weighted by number per volume, others per particle seen; size "
+    'all with weighting = "seen" to compare them'
 )
 TOO_FEW = "no interval: needs two samples, or two replicates of one, under each condition"
 
@@ -66,8 +70,10 @@ def _row(
     first, second = groups[reference], groups[condition]
     unit, before, after = _units(first, second, figure)
     found = Contrast(*(math.nan,) * 4)
-    if len(before) and len(after):
-        found = (paired_contrast if unit == "pairs" else contrast)(before, after)
+    alike = len({weighting for one in (*first, *second) for weighting in one.weightings}) < 2
+    if len(before) and len(after) and alike:
+        work = paired_contrast if unit == "pairs" else contrast
+        found = work(before[:, 0], after[:, 0], (before[:, 1], after[:, 1]))
     values = (found.value, found.low, found.high)
     undo = (lambda value: value) if is_share(figure) else math.exp
     effect, low, high = (undo(value) if math.isfinite(value) else None for value in values)
@@ -83,28 +89,35 @@ def _row(
         "unit": unit,
         "n_reference": len(before),
         "n_condition": len(after),
-        "note": TOO_FEW if effect is not None and low is None else "",
+        "note": OTHERWISE if not alike else TOO_FEW if effect is not None and low is None else "",
     }
 
 
 def _units(
     first: Sequence[Sample], second: Sequence[Sample], figure: str
 ) -> tuple[str, Floats, Floats]:
-    """What is compared, and the figure in each, on the scale on which it is averaged."""
+    """What is compared, and in each the figure, on its scale of averaging, with its error."""
     before, after = _by_name(first, figure), _by_name(second, figure)
     both = [name for name in before if name in after]
     if len(both) > 1 and len(both) == max(len(before), len(after)):
-        pairs = [(before[name], after[name]) for name in both]
-        return "pairs", *np.array(pairs, dtype=np.float64).T
+        return "pairs", _rows(before[name] for name in both), _rows(after[name] for name in both)
     if len(first) == len(second) == 1:
         return "replicates", _of_replicates(first[0], figure), _of_replicates(second[0], figure)
-    return "samples", np.array([*before.values()]), np.array([*after.values()])
+    return "samples", _rows(before.values()), _rows(after.values())
 
 
-def _by_name(samples: Sequence[Sample], figure: str) -> dict[str, float]:
-    means = {sample.name: sample.pooled(figure).value for sample in samples}
-    return {name: value for name, value in means.items() if math.isfinite(value)}
+def _by_name(samples: Sequence[Sample], figure: str) -> dict[str, tuple[float, float]]:
+    means = {sample.name: sample.pooled(figure) for sample in samples}
+    return {
+        name: (found.value, (found.high - found.low) / (2 * Z95))
+        for name, found in means.items()
+        if math.isfinite(found.value)
+    }
 
 
 def _of_replicates(sample: Sample, figure: str) -> Floats:
-    return np.array([one.figures[figure][0] for one in sample.replicates if figure in one.figures])
+    return _rows(one.figures[figure] for one in sample.replicates if figure in one.figures)
+
+
+def _rows(found: Iterable[tuple[float, float]]) -> Floats:
+    return np.array(list(found), dtype=np.float64).reshape(-1, 2)

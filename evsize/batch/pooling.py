@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 SIZES = ("d10_nm", "d50_nm", "d90_nm", "mean_nm", "mode_nm", "span")
 CONCENTRATION = "concentration_per_ml"
 BINS = ("diameter_nm", "bin_low_nm", "bin_high_nm")
+PER_VOLUME, PER_SEEN = "number per volume", "per particle seen"
 
 
 def is_share(figure: str) -> bool:
@@ -53,6 +54,10 @@ class Measured:
         Columns `BINS`.
     shares : ndarray, (bins, 3)
         Fraction of the population in each bin, and the ends of its interval.
+    weighting : str
+        What the shares are of: "number per volume" or "per particle seen".
+    sha256 : str
+        Of the recording.
     """
 
     entry: Entry
@@ -60,6 +65,8 @@ class Measured:
     figures: Mapping[str, Estimate]
     bins: pd.DataFrame
     shares: Floats
+    weighting: str = PER_SEEN
+    sha256: str = ""
 
 
 def measure(entry: Entry, report: Report, folder: Path) -> Measured:
@@ -76,7 +83,16 @@ def measure(entry: Entry, report: Report, folder: Path) -> Measured:
     }
     table = pd.read_csv(folder / "distribution.csv")
     shares = table[["fraction", "fraction_low", "fraction_high"]].to_numpy(np.float64)
-    return Measured(entry, report.qc.verdict, known, table[list(BINS)], shares)
+    per_volume = report.distribution.weighting.startswith(PER_VOLUME)
+    return Measured(
+        entry,
+        report.qc.verdict,
+        known,
+        table[list(BINS)],
+        shares,
+        PER_VOLUME if per_volume else PER_SEEN,
+        report.recording.sha256 or "",
+    )
 
 
 @dataclass(frozen=True)
@@ -107,9 +123,11 @@ class Sample:
     recordings : tuple of Measured
         Those pooled.
     left_out : tuple of Measured
-        Those whose verdict says not to rely on them.
+        Those whose verdict says not to rely on them, copies, and those weighted otherwise.
     replicates : tuple of Replicate
         The units behind every interval.
+    note : str
+        Why recordings were left out for another reason than their verdict.
     """
 
     name: str
@@ -118,6 +136,12 @@ class Sample:
     recordings: tuple[Measured, ...]
     left_out: tuple[Measured, ...]
     replicates: tuple[Replicate, ...]
+    note: str = ""
+
+    @property
+    def weightings(self) -> set[str]:
+        """What the shares are of: one at the most."""
+        return {one.weighting for one in self.recordings}
 
     def pooled(self, figure: str) -> Mean:
         """Mean of a figure over the replicates, on the scale of `to_scale`."""
@@ -150,12 +174,31 @@ def pool(measured: Iterable[Measured]) -> list[Sample]:
     for one in measured:
         key = one.entry.sample, one.entry.condition, one.entry.role
         groups.setdefault(key, []).append(one)
-    samples = []
-    for key, members in groups.items():
-        used = tuple(one for one in members if one.verdict != "fail")
-        left_out = tuple(one for one in members if one.verdict == "fail")
-        samples.append(Sample(*key, used, left_out, tuple(_replicates(used))))
-    return samples
+    return [_sample(*key, members) for key, members in groups.items()]
+
+
+def _sample(name: str, condition: str, role: str, members: list[Measured]) -> Sample:
+    """Choose what can be pooled: a film once, and one weighting."""
+    used: list[Measured] = []
+    left_out, notes = [], []
+    films: dict[str, str] = {}
+    reliable = [one for one in members if one.verdict != "fail"]
+    wanted = PER_VOLUME if any(one.weighting == PER_VOLUME for one in reliable) else PER_SEEN
+    for one in members:
+        original = films.get(one.sha256) if one.sha256 else None
+        if one.verdict == "fail":
+            left_out.append(one)
+        elif original is not None:
+            left_out.append(one)
+            notes.append(f"{one.entry.name} is the same film as {original}: counted once")
+        elif one.weighting != wanted:
+            left_out.append(one)
+            notes.append(f"{one.entry.name} is weighted {one.weighting}, the others {wanted}")
+        else:
+            used.append(one)
+            films[one.sha256] = one.entry.name
+    pooled = tuple(_replicates(used))
+    return Sample(name, condition, role, tuple(used), tuple(left_out), pooled, "; ".join(notes))
 
 
 def _replicates(recordings: Iterable[Measured]) -> list[Replicate]:

@@ -87,46 +87,72 @@ class Contrast:
     hedges_g: float
 
 
-def contrast(first: Floats, second: Floats) -> Contrast:
+def contrast(
+    first: Floats, second: Floats, within: tuple[Floats, Floats] | None = None
+) -> Contrast:
     """Difference of the means of two independent groups, (n,) and (m,).
+
+    Parameters
+    ----------
+    first, second : ndarray, (n,), (m,)
+        The figure in each unit.
+    within : tuple of ndarray, (n,), (m,), optional
+        Standard error within each unit, NaN where it is not known.
 
     Notes
     -----
     Welch's interval, which lets the groups vary differently: Welch, Biometrika 34, 28 (1947).
-    Hedges' g with the pooled standard deviation and J = 1 - 3/(4 df - 1): Hedges, J. Educ. Stat.
-    6, 107 (1981).
+    As in `mean`, it is never narrower than the errors within the units alone allow: units that
+    happen to agree are no proof. Hedges' g with the pooled standard deviation and
+    J = 1 - 3/(4 df - 1): Hedges, J. Educ. Stat. 6, 107 (1981).
     """
     value = float(second.mean() - first.mean())
     freedom = len(first) + len(second) - 2
     if min(len(first), len(second)) < 2:
         return Contrast(value, float("nan"), float("nan"), float("nan"))
+    least = _of_errors(*within) if within else float("nan")
     squares = np.array([((group - group.mean()) ** 2).sum() for group in (first, second)])
     if squares.sum() <= _rounding(first, second):
-        return Contrast(value, value, value, float("nan"))
+        return Contrast(value, value - least, value + least, float("nan"))
     each = np.array([len(first), len(second)])
     errors = squares / (each - 1) / each  # squared, of the two means
     welch = 1 / ((errors / errors.sum()) ** 2 / (each - 1)).sum()
-    half = float(stats.t.ppf(0.975, welch) * np.sqrt(errors.sum()))
+    half = float(np.fmax(stats.t.ppf(0.975, welch) * np.sqrt(errors.sum()), least))
     g = value / np.sqrt(squares.sum() / freedom) * (1 - 3 / (4 * freedom - 1))
     return Contrast(value, value - half, value + half, float(g))
 
 
-def paired_contrast(first: Floats, second: Floats) -> Contrast:
+def paired_contrast(
+    first: Floats, second: Floats, within: tuple[Floats, Floats] | None = None
+) -> Contrast:
     """Mean difference of pairs, (n,) each: the same samples before and after.
 
     Notes
     -----
-    Student's interval of the differences; `hedges_g` is in standard deviations of the differences.
+    Student's interval of the differences, and never narrower than the errors within, as in
+    `contrast`; `hedges_g` is in standard deviations of the differences.
     """
     apart = second - first
     value, n = float(apart.mean()), len(apart)
     if n < 2:
         return Contrast(value, float("nan"), float("nan"), float("nan"))
+    least = _of_errors(*within) if within else float("nan")
     sd = float(apart.std(ddof=1))
     if sd**2 * (n - 1) <= _rounding(first, second):
-        return Contrast(value, value, value, float("nan"))
-    half = float(stats.t.ppf(0.975, n - 1)) * sd / np.sqrt(n)
+        return Contrast(value, value - least, value + least, float("nan"))
+    half = float(np.fmax(stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n), least))
     return Contrast(value, value - half, value + half, value / sd * (1 - 3 / (4 * (n - 1) - 1)))
+
+
+def _of_errors(first: Floats, second: Floats) -> float:
+    """Half width of the interval of a difference of means by the units' own errors alone."""
+    known = [errors[np.isfinite(errors)] for errors in (first, second)]
+    if not all(len(errors) for errors in known):
+        return float("nan")
+    squares = [
+        np.mean(own**2) / len(errors) for own, errors in zip(known, (first, second), strict=True)
+    ]
+    return float(Z95 * np.sqrt(np.sum(squares)))
 
 
 def _rounding(first: Floats, second: Floats) -> float:

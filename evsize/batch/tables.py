@@ -113,6 +113,8 @@ def _row(sample: Sample, names: Sequence[str]) -> dict[str, Any]:
         "recordings": len(sample.recordings),
         "left_out": " ".join(one.entry.name for one in sample.left_out),
         "interval": _kind(len(sample.replicates)),
+        "weighting": " ".join(sample.weightings),
+        "note": sample.note,
     }
     for name in names:
         found = sample.pooled(name)

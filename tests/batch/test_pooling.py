@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 
 from evsize.batch.comparison import compare
 from evsize.batch.entry import Entry
-from evsize.batch.pooling import CONCENTRATION, Measured, from_scale, pool
+from evsize.batch.pooling import CONCENTRATION, PER_SEEN, PER_VOLUME, Measured, from_scale, pool
 from evsize.batch.tables import write_tables
 from evsize.batch.task import Ending
 from evsize.qc import load_profile
@@ -36,7 +37,8 @@ def measured(
     if "per_ml" in more:
         figures[CONCENTRATION] = Estimate(value=more["per_ml"])
     shares = np.array([[share, share - 0.1, share + 0.1], [1 - share, 0.9 - share, 1.1 - share]])
-    return Measured(row, verdict, figures, BINS, shares)
+    weighting, film = more.get("weighting", PER_VOLUME), more.get("film", name)
+    return Measured(row, verdict, figures, BINS, shares, weighting, film)
 
 
 def test_replicates_are_the_units() -> None:
@@ -64,6 +66,44 @@ def test_what_failed_its_quality_is_left_out_and_named() -> None:
     (nothing,) = pool([measured("s", 900, verdict="fail")])
     assert math.isnan(nothing.pooled("d50_nm").value)
     assert nothing.distribution() is None
+
+
+def test_copies_of_a_film_count_once_and_are_named() -> None:
+    films = [measured("s", 100, film="one"), measured("s", 100, film="one"), measured("s", 120)]
+    (sample,) = pool(films)
+    copy, original = films[1].entry.name, films[0].entry.name
+    assert len(sample.replicates) == 2
+    assert [one.entry.name for one in sample.left_out] == [copy]
+    assert sample.note == f"{copy} is the same film as {original}: counted once"
+    # where the film is not known nobody can say
+    assert not pool([measured("s", 100, film=""), measured("s", 100, film="")])[0].note
+
+
+def test_weightings_are_not_mixed() -> None:
+    films = [measured("s", 100, weighting=PER_SEEN), measured("s", 90), measured("s", 110)]
+    (sample,) = pool(films)
+    assert sample.weightings == {PER_VOLUME}
+    assert [one.entry.name for one in sample.left_out] == [films[0].entry.name]
+    assert f"{films[0].entry.name} is weighted per particle seen" in sample.note
+    (alike,) = pool([measured("s", 100, weighting=PER_SEEN) for _ in range(2)])
+    assert (len(alike.replicates), alike.note) == (2, "")
+
+
+def test_samples_weighted_otherwise_are_not_compared() -> None:
+    films = [measured("s", d50, condition="before") for d50 in (100, 101)]
+    films += [measured("s", d50, condition="after", weighting=PER_SEEN) for d50 in (120, 121)]
+    (row,) = compare(pool(films), ["d50_nm"])
+    assert row["effect"] is None
+    assert "per particle seen" in row["note"]
+
+
+def test_replicates_that_agree_by_chance_prove_nothing() -> None:
+    films = [measured("s", 100, condition="before") for _ in range(2)]
+    films += [measured("s", 120, condition="after") for _ in range(2)]
+    (row,) = compare(pool(films), ["d50_nm"])
+    half = -math.log(0.9) / 1.959964 * 1.959964  # two of 5.4 % in each of two groups
+    assert row["effect_high"] == pytest.approx(1.2 * math.exp(half), rel=1e-6)
+    assert row["effect_low"] == pytest.approx(1.2 * math.exp(-half), rel=1e-6)
 
 
 def test_samples_stay_apart_by_condition_and_role() -> None:
@@ -106,7 +146,9 @@ def test_the_same_samples_before_and_after_are_pairs() -> None:
     size, share = compare(pool(films), ["d50_nm", "misev_small_fraction"])
     assert size["unit"] == "pairs"
     assert size["effect"] == pytest.approx(1.2, abs=1e-3)
-    assert size["effect_high"] < 1.25  # the samples' own spread does not count
+    # the samples' own spread, a factor of 6, does not count; their errors of 5.4 % each do
+    least = 1.96 * -math.log(0.9) / 1.96 * math.sqrt(2 / 3)
+    assert size["effect_high"] == pytest.approx(1.2 * math.exp(least), rel=0.01)
     assert share["kind"] == "difference"
     assert share["effect"] == pytest.approx(0.2)
 
@@ -143,8 +185,12 @@ def test_the_tables_of_a_batch(tmp_path: Path) -> None:
     ]
     endings = {row.name: Ending(row.name, "done", "warn") for row in rows}
     for row in rows[:3]:
+        made = example.result()
+        film = made.summary.recording.model_copy(update={"sha256": row.name.ljust(64, "0")})
         with whole_folder(tmp_path / row.name) as partial:
-            write_result(example.result(), partial)
+            write_result(
+                replace(made, summary=made.summary.model_copy(update={"recording": film})), partial
+            )
     endings["r3"] = Ending("r3", "failed", error="=broken", code=4)
     write_tables(rows, endings, tmp_path, load_profile("general"))
     summary = pd.read_csv(tmp_path / "summary.csv")

@@ -70,8 +70,21 @@ def test_without_spread_or_replicates(test) -> None:
     one = np.array([1.0])
     assert math.isnan(test(one, one + 1).low)
     same = test(np.array([0.1, 0.1]), np.array([0.3, 0.3]))
-    assert (same.low, same.high) == (same.value, same.value)
+    # units that happen to agree, and nothing else known of their errors: no interval, not one of 0
+    assert same.value == pytest.approx(0.2)
+    assert math.isnan(same.low)
     assert math.isnan(same.hedges_g)
+
+
+@pytest.mark.parametrize("test", [contrast, paired_contrast])
+def test_errors_within_are_the_least_there_is(test) -> None:
+    first, second = np.array([0.1, 0.1]), np.array([0.3, 0.3])
+    errors = (np.array([0.03, 0.03]), np.array([0.04, np.nan]))
+    same = test(first, second, errors)
+    half = 1.959964 * math.sqrt(0.03**2 / 2 + 0.04**2 / 2)
+    assert (same.low, same.high) == pytest.approx((0.2 - half, 0.2 + half), rel=1e-6)
+    apart = (np.array([0.1, 0.5]), np.array([0.3, 0.1]))
+    assert test(*apart, errors).low == test(*apart).low  # the spread is wider: it holds them
 
 
 @given(numbers, numbers)
