@@ -186,8 +186,8 @@ class Likelihoods:
     last_frame : ndarray of int, (n,), optional
         Frame of the last position.
     start_um, end_um : ndarray, (n, 2), optional
-        First and last position less the flow since the recording began, um: by them the tracks
-        that one particle left are joined again. By default each track is a particle.
+        First and last position less the flow since the recording began, um: by them it is told
+        how many tracks one particle leaves. By default each track is a particle.
     noise : NoiseUncertainty, optional
         By default the localisation error counts as known.
     """

@@ -27,7 +27,7 @@ from evsize.results import (
 )
 from evsize.settings import SizingSettings
 from evsize.sizing import counting as counts
-from evsize.sizing import distribution, figures, resampling, summary, systematic, tracks
+from evsize.sizing import distribution, dwell, figures, resampling, summary, systematic, tracks
 from evsize.sizing.counting import WEIGHTING, Counting
 from evsize.sizing.deconvolution import Deconvolution, Fit
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
@@ -83,8 +83,9 @@ def size(
     Notes
     -----
     The distribution is the smooth mixture of sizes that makes all tracks most likely (see
-    `deconvolution`), each track weighted by its positions. Intervals come from resampling the
-    particles, as far as their tracks can be joined again, and with them the localisation noise.
+    `deconvolution`), each track weighted by its positions. Intervals come from resampling,
+    as many tracks of one size together as one particle leaves, and with them the localisation
+    noise.
     """
     settings, conditions = settings or SizingSettings(), as_conditions(acquisition)
     diameter = conditions.stokes_einstein_um3_s / likelihoods.d_um2_s * 1e3
@@ -151,7 +152,7 @@ def size(
         | {
             "smoothness": Value(value=fitted.strength, source="chosen by cross-validation"),
             "independent_units": Value(
-                value=n_units, source="particles, as far as their tracks could be joined again"
+                value=n_units, source="tracks of one size, as many as one particle leaves"
             ),
         }
         | counts.blank_choice(blank, counting, empty),
@@ -176,31 +177,36 @@ def _fit(
     with threadpool_limits(1, "blas"):
         rough = mixture.fit(np.ones(len(weights)), 1.0)
         counting = wanted.if_seen(mixture.reweighted(rough, weights))
-        unit = _units(likelihoods, conditions, mixture, rough)
+        unit = _units(likelihoods, conditions, mixture, rough, rng.spawn(1)[0])
         mixture = mixture.with_seen(counting.depths.log_depth)
         n = settings.n_bootstrap
         return distribution.fit(mixture, weights, unit, diameter, counting.depths, n, rng), counting
 
 
 def _units(
-    likelihoods: Likelihoods, conditions: Conditions, mixture: Deconvolution, rough: Fit
+    likelihoods: Likelihoods,
+    conditions: Conditions,
+    mixture: Deconvolution,
+    rough: Fit,
+    rng: np.random.Generator,
 ) -> NDArray[np.int64]:
-    """Particle of each track, as far as it can be told."""
+    """Units to resample, each as many tracks of one size as one particle leaves."""
     start, end, last = likelihoods.start_um, likelihoods.end_um, likelihoods.last_frame
+    n_tracks = len(likelihoods.track_id)
     if start is None or end is None or last is None:
-        return np.arange(len(likelihoods.track_id))
-    log_d, log_same_size = mixture.expected(rough)
-    d_um2_s = conditions.stokes_einstein_um3_s * 1e3 / np.exp(log_d)
+        return np.arange(n_tracks)
     interval_s = conditions.frame_interval_s
-    return resampling.particles(
+    log_d = mixture.drawn(rough, rng)
+    followed = dwell.Tracks(
         start,
         end,
         np.asarray(likelihoods.first_frame * interval_s, np.float64),
         np.asarray(last * interval_s, np.float64),
-        d_um2_s[mixture.group],
-        mixture.group,
-        log_same_size,
+        conditions.stokes_einstein_um3_s * 1e3 / np.exp(mixture.expected(rough)[mixture.group]),
     )
+    d_um2_s = conditions.stokes_einstein_um3_s * 1e3 / np.exp(log_d)
+    whole = dwell.seconds_in_view(followed, interval_s, d_um2_s) / interval_s
+    return resampling.units(log_d, likelihoods.n_positions / whole, rng)
 
 
 def _particles(

@@ -238,21 +238,15 @@ class Deconvolution:
         posterior = self.likelihood * self._shares(fit.coefficients)
         return np.asarray(posterior / posterior.sum(axis=1, keepdims=True) @ self.kernel.T)
 
-    def expected(self, fit: Fit) -> tuple[Floats, Floats]:
-        """What a fit makes one expect of each group of tracks.
+    def expected(self, fit: Fit) -> Floats:
+        """Mean of ln(diameter) that a fit makes one expect of each group of tracks, (groups,)."""
+        return self.posterior(fit) @ self.log_d
 
-        Returns
-        -------
-        log_d : ndarray, (groups,)
-            Mean of ln(diameter) over the posterior.
-        log_same_size : ndarray, (groups, groups)
-            Logarithm of the odds that two tracks have one size, against two drawn apart.
-        """
-        inner = self._shares(fit.coefficients)
-        mixed = np.maximum(self.likelihood @ inner, 1e-300)
-        posterior = self.likelihood * inner / mixed[:, None]
-        both = (posterior @ self.likelihood.T) / mixed
-        return posterior @ self.log_d, np.log(np.maximum(both, 1e-300))
+    def drawn(self, fit: Fit, rng: np.random.Generator) -> Floats:
+        """Draw ln(diameter) of each track from what a fit makes one expect of it, (tracks,)."""
+        upto = np.cumsum(self.posterior(fit), axis=1)[self.group]
+        place = (upto < rng.random(len(upto))[:, None] * upto[:, -1:]).sum(axis=1)
+        return np.asarray(self.log_d[place])
 
     def _grouped(self, weights: Floats) -> Floats:
         counts = np.bincount(self.group, weights, minlength=len(self.likelihood))

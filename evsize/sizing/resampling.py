@@ -1,4 +1,4 @@
-"""Resampling of independent units: the particles, as far as their tracks can be joined again."""
+"""Resampling of independent units: as many tracks of one size as one particle leaves."""
 
 from __future__ import annotations
 
@@ -8,64 +8,38 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-REACH = 3.0
-"""How far a particle may have moved between two of its tracks, in standard deviations."""
-RETURNS = 1.5
-"""A particle that diffuses out of the light sheet comes back after a time t with a density that
-falls as t^-1.5, as all first returns of Brownian motion do."""
 
-
-def particles(
-    start_um: Floats,
-    end_um: Floats,
-    start_s: Floats,
-    end_s: Floats,
-    d_um2_s: Floats,
-    kind: Ints,
-    log_same_size: Floats,
-) -> Ints:
-    """Join the tracks that one particle may have left.
-
-    One particle leaves many tracks, so tracks are no independent sample. Each track is joined to
-    the earlier track that it most likely continues: by the distance that a particle diffuses in
-    the time between, the time itself, and how well the two sizes agree. Tracks joined wrongly do
-    little harm to the spread of a resampled figure, for two particles are independent; those
-    missed make it too small. So every track that has an earlier one within reach is joined, and
-    several may be joined to one.
+def units(log_d: Floats, part: Floats, rng: np.random.Generator) -> Ints:
+    """Put tracks of like size together, in each unit as many as one particle leaves.
 
     Parameters
     ----------
-    start_um, end_um : ndarray, (tracks, 2)
-        First and last position, moving with the flow, um.
-    start_s, end_s : ndarray, (tracks,)
-        Their times, s.
-    d_um2_s : ndarray, (tracks,)
-        Diffusion coefficient to expect of each track, um^2/s.
-    kind : ndarray of int, (tracks,)
-        Row of each track in `log_same_size`.
-    log_same_size : ndarray, (kinds, kinds)
-        Logarithm of the odds, from the sizes alone, that two tracks are of one particle.
+    log_d : ndarray, (tracks,)
+        ln(diameter) of each track, drawn from what is known of it: tracks of one unit are of one
+        size, but tell it with errors of their own.
+    part : ndarray, (tracks,)
+        Part that each track is of all that its particle leaves.
+    rng : Generator
+        Puts tracks of equal size in order.
 
     Returns
     -------
     ndarray of int, (tracks,)
-        Particle of each track, from 0 without holes.
+        Unit of each track, from 0 without holes.
+
+    Notes
+    -----
+    One particle leaves many tracks, so tracks are no independent sample, and those of small, fast
+    particles cannot be joined again one by one. For the spread of a resampled figure it matters
+    how much of it rests on one particle, not which tracks are whose: two particles are
+    independent, whatever their sizes. So tracks that could be of one particle are put together at
+    random, up to what one particle leaves.
     """
-    by_end = np.argsort(end_s, kind="stable")
-    sorted_end = end_s[by_end]
-    particle = np.arange(len(start_s))
-    for track in np.argsort(start_s, kind="stable"):
-        before = by_end[: np.searchsorted(sorted_end, start_s[track], side="left")]
-        gap = start_s[track] - end_s[before]
-        variance = (d_um2_s[track] + d_um2_s[before]) * gap  # 2 D t of one axis, D the mean of both
-        square = ((start_um[track] - end_um[before]) ** 2).sum(axis=1) / variance
-        near = np.flatnonzero(square < REACH**2)
-        if len(near):
-            before = before[near]
-            odds = log_same_size[kind[track], kind[before]] - square[near] / 2
-            odds -= np.log(variance[near]) + RETURNS * np.log(gap[near])
-            particle[track] = particle[before[np.argmax(odds)]]
-    return np.asarray(np.unique(particle, return_inverse=True)[1], np.int64)
+    order = np.lexsort((rng.random(len(log_d)), log_d))
+    upto = np.cumsum(part[order])
+    unit = np.empty(len(log_d), np.int64)
+    unit[order] = np.floor(upto - part[order] / 2)
+    return np.asarray(np.unique(unit, return_inverse=True)[1], np.int64)
 
 
 def effective_number(unit: Ints, weights: Floats) -> float:

@@ -1,4 +1,4 @@
-"""Tracks joined to particles, and the particles drawn anew."""
+"""Tracks put together as particles leave them, and drawn anew."""
 
 from __future__ import annotations
 
@@ -7,74 +7,34 @@ import pytest
 
 from evsize.sizing import resampling
 
-ONE_KIND = np.zeros((1, 1))
 
-
-def joined(start_um, end_um, start_s, end_s, d=1.0, kind=None, same=ONE_KIND):
-    n = len(start_s)
-    kind = np.zeros(n, np.int64) if kind is None else np.asarray(kind)
-    return resampling.particles(
-        np.asarray(start_um, float),
-        np.asarray(end_um, float),
-        np.asarray(start_s, float),
-        np.asarray(end_s, float),
-        np.full(n, d),
-        kind,
-        same,
-    )
-
-
-def test_tracks_within_reach_are_joined_and_others_not():
-    # 2 D t = 2 um^2 over 1 s: a reach of 3 sd is 4.2 um
-    start = [[0, 0], [3, 0], [0, 20]]
-    unit = joined(start, start, [0, 2, 2], [1, 3, 3])
-    assert unit[0] == unit[1]
-    assert unit[2] != unit[0]
-
-
-def test_tracks_at_the_same_time_are_two_particles():
-    unit = joined([[0, 0], [0.1, 0]], [[0, 0], [0.1, 0]], [0, 0.5], [1, 1.5])
-    assert unit[0] != unit[1]
-
-
-def test_the_likeliest_earlier_track_is_continued():
-    # two tracks end, one begins beside the second
-    start = [[0, 0], [3, 0], [2.5, 0]]
-    unit = joined(start, start, [0, 0, 2], [1, 1, 3])
-    assert unit[2] == unit[1] != unit[0]
-
-
-def test_sizes_decide_between_neighbours():
-    same = np.array([[3.0, -9.0], [-9.0, 3.0]])
-    start = [[0, 0], [2, 0], [1.5, 0]]
-    unit = joined(start, start, [0, 0, 2], [1, 1, 3], kind=[0, 1, 0], same=same)
-    assert unit[2] == unit[0] != unit[1]
-
-
-def test_a_particle_that_blinks_is_one_particle():
-    """A Brownian path cut into ten tracks, a second apart, alone: nine of ten gaps are bridged.
-
-    Each gap is bridged with the probability exp(-REACH^2/2 x 2/2) = 0.99 of a plane step within
-    three sd; 20 particles have 180 gaps, so 4 sd below the mean leaves more than 170.
-    """
+def test_units_hold_as_much_as_one_particle_leaves():
     rng = np.random.default_rng(1)
-    joins = 0
-    for _ in range(20):
-        steps = rng.standard_normal((19, 2)) * np.sqrt(2 * 1.0 * 1.0)
-        path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
-        times = np.arange(20.0)
-        unit = joined(path[::2], path[1::2], times[::2], times[1::2])
-        joins += 10 - len(set(unit))
-    assert joins > 170
+    unit = resampling.units(rng.normal(4.6, 0.2, 4000), np.full(4000, 0.04), rng)
+    # 25 tracks of a 25th each; the first and the last unit may hold half as many
+    counts = np.bincount(unit)
+    assert len(counts) in (160, 161)
+    assert np.all(counts[1:-1] == 25)
+
+
+def test_tracks_of_a_unit_are_of_one_size():
+    rng = np.random.default_rng(2)
+    log_d = np.repeat([4.0, 5.0, 6.0], 100)
+    unit = resampling.units(log_d, np.full(300, 0.1), rng)
+    mixed = [u for u in set(unit) if len(set(log_d[unit == u])) > 1]
+    assert len(mixed) <= 2  # one at each border
+
+
+def test_a_track_that_is_all_of_its_particle_is_its_own_unit():
+    rng = np.random.default_rng(3)
+    assert len(set(resampling.units(rng.normal(4, 0.1, 50), np.ones(50), rng))) == 50
 
 
 def test_units_have_no_holes():
     rng = np.random.default_rng(2)
-    start = rng.uniform(0, 30, (50, 2))
-    t = np.sort(rng.uniform(0, 60, 50))
-    unit = joined(start, start + 1, t, t + 1)
+    part = rng.uniform(0.01, 3, 50)
+    unit = resampling.units(rng.normal(4, 0.1, 50), part, rng)
     assert set(unit) == set(range(unit.max() + 1))
-    assert joined(np.zeros((0, 2)), np.zeros((0, 2)), [], []).shape == (0,)
 
 
 def test_resampling_takes_whole_units_and_keeps_their_number():
