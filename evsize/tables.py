@@ -29,7 +29,6 @@ class Flag(IntFlag):
     FILLED = 1 << 6
     # tracks
     TOO_SHORT = 1 << 8
-    STATIONARY = 1 << 9
     AMBIGUOUS_END = 1 << 10
     NEGATIVE_D = 1 << 11
     OUTSIDE_RANGE = 1 << 12
@@ -49,8 +48,7 @@ FLAG_MEANING: dict[Flag, str] = {
     Flag.AFTER_GAP: "first position after one or more missed frames",
     Flag.MERGED: "longer than motion can smear it: two spots in one, not used",
     Flag.FILLED: "a peak too weak to be a spot, where its track had to pass",
-    Flag.TOO_SHORT: "too few positions to carry a size (rejected)",
-    Flag.STATIONARY: "moves no more than its localisation error: dust or a hot pixel (rejected)",
+    Flag.TOO_SHORT: "left out by the instrument's own software (tables of other makers only)",
     Flag.AMBIGUOUS_END: "cut where two particles could have been exchanged",
     Flag.NEGATIVE_D: "covariance estimate of the diffusion coefficient is negative",
     Flag.OUTSIDE_RANGE: "most likely diameter at the end of the sizing range",
@@ -60,8 +58,6 @@ FLAG_MEANING: dict[Flag, str] = {
     Flag.STAGE_JUMP: "all particles were displaced together since the frame before",
     Flag.PULSE: "as stage_jump, in several frames in a row",
 }
-
-REJECTING = Flag.TOO_SHORT | Flag.STATIONARY
 
 
 def flag_names(bits: int) -> str:

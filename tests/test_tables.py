@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from evsize.errors import EvsizeError
-from evsize.tables import FLAG_MEANING, FRAMES, PARTICLES, REJECTING, SCHEMAS, Flag, flag_names
+from evsize.tables import FLAG_MEANING, FRAMES, PARTICLES, SCHEMAS, Flag, flag_names
 
 # the unit that each ending of a name stands for
 ENDINGS = {
@@ -78,4 +78,4 @@ def test_flags_fit_their_column_and_have_a_meaning():
 def test_flag_names():
     assert flag_names(0) == ""
     assert flag_names(int(Flag.EDGE | Flag.WEAK)) == "edge;weak"
-    assert flag_names(int(REJECTING)) == "too_short;stationary"
+    assert flag_names(int(Flag.FILLED | Flag.NEGATIVE_D)) == "filled;negative_d"

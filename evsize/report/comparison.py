@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.report import words
-from evsize.report.axes import TICKS, WIDTH, Axes
+from evsize.report.axes import WIDTH, Axes, size_ticks
 from evsize.results import UNITS, Estimate, Report, Result
 from evsize.vendors import VendorResult, Video
 
@@ -132,7 +132,7 @@ def draw_comparison(result: Result, videos: Sequence[Video], kind: str) -> str:
     top = 1.15 * max(float(ours.max()), float(theirs.max()), 1e-3)
     axes = Axes((centre[0], centre[-1]), (0, top), HEIGHT, top=48, log_x=True)
     axes.frame(
-        [tick for tick in TICKS if centre[0] <= tick <= centre[-1]],
+        size_ticks(centre[0], centre[-1]),
         "hydrodynamic diameter (nm)",
         f"share (%) of a size step of {100 * (STEP - 1):.3g} %",
     )

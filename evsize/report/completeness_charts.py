@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evsize.report.axes import SMALL, Axes, nice_ticks
+from evsize.report.axes import SMALL, Axes, nice_ticks, size_ticks
 from evsize.report.words import figure
 
 Z_95 = 1.96
 LEAST_BIAS_PERCENT, MOST_BIAS_PERCENT = 5.0, 60.0
-TICKS = (10, 20, 50, 100, 200, 500, 1000)
 
 
 def draw_completeness(table: pd.DataFrame | None) -> list[tuple[str, str]]:
@@ -98,5 +97,5 @@ def _axes(size: np.ndarray, y_range: tuple[float, float]) -> Axes:
 
 
 def _ticks(size: np.ndarray) -> list[float]:
-    within = [float(tick) for tick in TICKS if size.min() / 1.05 <= tick <= size.max() * 1.05]
+    within = size_ticks(float(size.min()) / 1.05, float(size.max()) * 1.05)
     return within if len(within) > 1 else nice_ticks(float(size.min()), float(size.max()), 4)

@@ -40,7 +40,6 @@ STATED = {
     "d50_nm": "d50",
     "d90_nm": "d90",
 }
-FIRST_LINE = "NTA Experiment Summary File"
 PARTICLE_COLUMNS = ("Particle ID", "Size/nm", "Start frame", "Tracklength")
 TRACK_COLUMNS = ("Particle ID", "Size/nm", "Frame", "X/pixels", "Y/pixels")
 OLD_TRACK_COLUMNS = ("Particle ID", "Track Step", "X1", "Y1", "X2", "Y2")

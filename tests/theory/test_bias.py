@@ -21,7 +21,7 @@ from evsize.simulation import simulate_tracks
 from evsize.sizing.tracks import best_and_interval
 from evsize.tracking import field as flow_field
 from tests.theory import sine_transform
-from tests.theory.brownian import conditions, information, maximum, tracks_of
+from tests.theory.brownian import conditions, covariance_errors, information, maximum, tracks_of
 
 D = 4.0
 DT = 0.04
@@ -57,7 +57,7 @@ def test_maximum_likelihood_with_noise_from_the_recording(exposure, noise_um):
     found = estimate_diffusion(tracks_of(simulated(exposure, noise_um)), where, d_um2_s=FINE)
     best, error = maximum(found.log_likelihood.sum(axis=0), FINE)
     fisher = information(D, max(noise_um**2, 1e-6), 10, DT, where.blur)
-    noise_error = covariance.standard_errors(D, noise_um**2, 2 * 9 * N_TRACKS, DT, where.blur)[1]
+    noise_error = covariance_errors(D, noise_um**2, 2 * 9 * N_TRACKS, DT, where.blur)[1]
     slope = fisher[0, 1] / fisher[0, 0]
     assert abs(best - D) < 4 * (error + slope * noise_error)
 
@@ -70,9 +70,7 @@ def test_covariance_estimator(exposure, noise_um):
     squares, products, *_ = segments.track_moments(steps)
     d, loc_var = covariance.from_moments(squares, products, DT, where.blur)
     # the mean over short tracks scatters at most like n - 1 independent pairs a track and axis
-    d_error, loc_error = covariance.standard_errors(
-        D, noise_um**2, 2 * 9 * N_TRACKS, DT, where.blur
-    )
+    d_error, loc_error = covariance_errors(D, noise_um**2, 2 * 9 * N_TRACKS, DT, where.blur)
     assert abs(d.mean() - D) < 4 * d_error
     assert abs(loc_var.mean() - noise_um**2) < 4 * loc_error
 
@@ -87,7 +85,7 @@ def test_standard_errors_of_the_covariance_estimator(exposure, noise_um):
     xy = simulate_tracks(D, n_steps + 1, DT, exposure, noise_um, rng, n_tracks=n)
     squares, products, *_ = segments.track_moments(_steps(xy))
     found = covariance.from_moments(squares, products, DT, where.blur)
-    stated = covariance.standard_errors(D, noise_um**2, 2 * n_steps, DT, where.blur)
+    stated = covariance_errors(D, noise_um**2, 2 * n_steps, DT, where.blur)
     for values, error in zip(found, stated, strict=True):
         assert values.std() == pytest.approx(error, rel=4 / np.sqrt(2 * n) + 2 / n_steps)
 
@@ -133,9 +131,7 @@ def test_pooled_noise_is_unbiased_for_mixed_sizes(exposure):
     nothing = np.full(N_TRACKS, np.nan)
     pooled = noise.pool(loc_var, n_products.astype(float), nothing, 1e-8)
     assert abs(pooled.measured_um2 - 0.1**2) < 4 * pooled.measured_se_um2
-    per_size = [
-        covariance.standard_errors(one, 0.1**2, 2 * 9, DT, where.blur)[1] for one in (0.3, 2, 12)
-    ]
+    per_size = [covariance_errors(one, 0.1**2, 2 * 9, DT, where.blur)[1] for one in (0.3, 2, 12)]
     expected = np.sqrt(np.mean(np.square(per_size)) / N_TRACKS)
     # the sandwich error: fourth moments of three sizes, known to some per cent; ends 1/9
     assert pooled.measured_se_um2 == pytest.approx(expected, rel=0.2)
@@ -175,7 +171,7 @@ def test_missed_frames_leave_d_unbiased(exposure):
     # the noise comes from the recording: its error as above, from pairs of seen neighbours
     where = conditions(exposure)
     n_pairs = 2 * 12 * 0.8**3 * N_TRACKS
-    noise_error = covariance.standard_errors(D, 0.01, n_pairs, DT, where.blur)[1]
+    noise_error = covariance_errors(D, 0.01, n_pairs, DT, where.blur)[1]
     fisher = information(D, 0.01, 10, DT, where.blur)
     slope = fisher[0, 1] / fisher[0, 0]
     assert abs(best - D) < 4 * (error + slope * noise_error)
