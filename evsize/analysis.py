@@ -207,8 +207,9 @@ def analyze(
     jobs : int, optional
         Frames searched at a time, each on a core of its own; the result is the same.
     **acquisition
-        ``pixel_size_um, frame_rate_hz, exposure_ms, temperature_c, medium, viscosity_mpas,
-        depth_um, dilution``: how the recording was made, where it does not say so itself.
+        How the recording was made, where it does not say so itself: ``pixel_size_um``,
+        ``frame_rate_hz``, ``exposure_ms``, ``temperature_c``, ``medium``, ``viscosity_mpas``,
+        ``depth_um``, ``dilution``.
 
     Returns
     -------
@@ -253,6 +254,11 @@ def _run(
 
 def load_result(folder: str | Path) -> Analysis:
     """Read a saved result.
+
+    Parameters
+    ----------
+    folder : path
+        As written by `Analysis.save` or ``evsize analyze``.
 
     Raises
     ------
