@@ -23,6 +23,8 @@ MOST_SCATTER = 1.5
 FEWEST_TRACKS = 8
 """What one track tells of ln(brightness) at a size is off by its size error times the exponent,
 some 1.2: eight leave 0.4, hence a fifth of the depth, less than the chance in so few particles."""
+LOCAL_SD, LOCAL_PLACES = 0.5, 41
+"""Width of `local_median` in ln(brightness), and places at which it is worked out."""
 ONE_SIZE_SD = 0.8
 """Standard deviation of ln(brightness) over the tracks below which they tell no exponent: that of
 sizes within 13 % of one another."""
@@ -94,6 +96,24 @@ def focus_brightness(
     error = spread * np.sqrt(2 / known)
     mean[count < 3] = np.nan
     return mean, error
+
+
+def local_median(x: Floats, y: Floats, weight: Floats, at: Floats) -> Floats:
+    """Weighted median of y among the values whose x is near; NaN where `at` is not known.
+
+    Parameters
+    ----------
+    x, y, weight : ndarray, (n,)
+    at : ndarray, (m,)
+        Where it is wanted; beyond the range of x as at its end.
+    """
+    order = np.argsort(y)
+    x, y, weight = x[order], y[order], weight[order]
+    places = np.linspace(float(x.min()), float(x.max()), LOCAL_PLACES)
+    near = np.exp(-0.5 * ((places[:, None] - x) / LOCAL_SD) ** 2) * weight
+    reached = np.cumsum(near, axis=1) / near.sum(axis=1, keepdims=True)
+    medians = y[np.argmax(reached >= 0.5, axis=1)]
+    return np.asarray(np.interp(at, places, medians))
 
 
 def fit_law(

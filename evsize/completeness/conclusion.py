@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.completeness import chance, selfcheck
-from evsize.completeness.brightness import EXPONENTS, REFERENCE_NM, Law
+from evsize.completeness.brightness import REFERENCE_NM, Law, local_median
 from evsize.completeness.limit import half_recovered
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
@@ -26,7 +26,8 @@ CHECK_WIDTH = 0.2
 """Range of ln(diameter), to either side, whose tracks are compared with the truth together."""
 LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
-MOST_TILT = 0.3
+FEWEST_TO_CORRECT = 50
+"""Injected tracks that tell what the measured brightness is off by."""
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
@@ -109,32 +110,24 @@ def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law
     """The brightness law without what the measured brightness is off by.
 
     The injected particles went through the same measurement as the recording's own: by what
-    theirs differs from the truth, so do those of the recording.
+    theirs of the same brightness differ from the truth, so do those of the recording. Near the
+    limit only what noise brightened is seen, bright ones are seen in focus only where they do not
+    saturate: no one factor holds for all.
     """
     view, law = trial.view, trial.law
     best = view.diameter_nm[again.log_likelihood.argmax(axis=1)]
     spots = good_spots(injected.tracks.table, again.track_id, best, view.found_by, trial.conditions)
-    focus, error = view.focus_brightness(trial.optics.fading_per_px2, spots, len(best))
-    true = np.log(injected.brightness[again.owner])
+    focus, _ = view.focus_brightness(trial.optics.fading_per_px2, spots, len(best))
     good = np.isfinite(focus)
-    if good.sum() < 50:
+    if good.sum() < FEWEST_TO_CORRECT:
         return law, float("nan")
-    middle = float(law.at(np.array([law.middle_nm]))[0])
-    weight = np.sqrt(again.n_positions[good] / (error[good] ** 2 + 0.1**2))
-    design = np.column_stack([np.ones(good.sum()), true[good] - middle])
-    off = focus[good] - true[good]
-    for _ in range(10):  # least absolute deviations: a wrong match is off by far
-        theta = np.linalg.lstsq(design * weight[:, None], off * weight, rcond=None)[0]
-        rest = np.abs(off - design @ theta)
-        weight = np.sqrt(
-            again.n_positions[good] / (error[good] ** 2 + 0.1**2) / np.maximum(rest / 0.3, 1)
-        )
-    constant, tilt = float(theta[0]), float(np.clip(theta[1], -MOST_TILT, MOST_TILT))
-    exponent = float(np.clip(law.exponent / (1 + tilt), *EXPONENTS))
-    shift = np.log(law.middle_nm / REFERENCE_NM)
-    at_middle = middle - constant / (1 + tilt)
-    level = at_middle - exponent * shift
-    return law._replace(level=level, exponent=exponent), constant
+    off = focus[good] - np.log(injected.brightness[again.owner[good]])
+    own, _ = view.focus_brightness(trial.optics.fading_per_px2)
+    bias = local_median(focus[good], off, again.n_positions[good], own)
+    again_fitted = view.law(trial.optics.fading_per_px2, bias)
+    known = np.isfinite(bias)
+    constant = float(np.average(bias[known], weights=view.weight[known])) if known.any() else 0.0
+    return again_fitted or law, constant
 
 
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:

@@ -179,9 +179,10 @@ class View:
             widest,
         )
 
-    def law(self, fading_per_px2: float) -> Law | None:
-        """Brightness against size."""
+    def law(self, fading_per_px2: float, bias: Floats | None = None) -> Law | None:
+        """Brightness against size; `bias` (tracks,) is what ln(brightness) is measured too high."""
         focus, error = self.focus_brightness(fading_per_px2)
+        focus = focus if bias is None else focus - bias
         every = slice(None, None, COARSE_GRID)
         return brightness.fit_law(
             self.log_likelihood[:, every], self.diameter_nm[every], focus, error, self.weight
