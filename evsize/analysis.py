@@ -260,6 +260,10 @@ def load_result(folder: str | Path) -> Analysis:
     folder : path
         As written by `Analysis.save` or ``evsize analyze``.
 
+    Returns
+    -------
+    Analysis
+
     Raises
     ------
     ResultError

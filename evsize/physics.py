@@ -85,7 +85,16 @@ MEDIA: Mapping[str, Medium] = {
 
 
 def find_medium(name: str) -> Medium:
-    """Look up a medium by its name (upper or lower case).
+    """Look up a medium.
+
+    Parameters
+    ----------
+    name : str
+        A key of `MEDIA`, in upper or lower case.
+
+    Returns
+    -------
+    Medium
 
     Raises
     ------

@@ -32,6 +32,10 @@ def nanosight(
     **changes
         Any field of `Scene`.
 
+    Returns
+    -------
+    Scene
+
     Raises
     ------
     UsageError
@@ -60,8 +64,19 @@ def zetaview(
 
     Parameters
     ----------
-    population, snr_at_100nm, **changes
+    population, snr_at_100nm
         As for `nanosight`.
+    **changes
+        Any field of `Scene`.
+
+    Returns
+    -------
+    Scene
+
+    Raises
+    ------
+    UsageError
+        If a field is unknown or out of its range.
     """
     values: dict[str, Any] = {
         "pixel_size_um": 0.713,

@@ -137,7 +137,24 @@ def simulate(scene: Scene, n_frames: int, seed: int) -> SimulatedRecording:
 
 
 def in_memory(scene: Scene, n_frames: int, seed: int) -> tuple[Frame, pd.DataFrame]:
-    """Simulate a short recording as one array, (frames, y, x), and its truth (`TRUTH`)."""
+    """Simulate a short recording at once.
+
+    Parameters
+    ----------
+    scene : Scene
+        What is filmed, and how.
+    n_frames : int
+        Number of frames.
+    seed : int
+        Same seed, same recording.
+
+    Returns
+    -------
+    frames : ndarray, (frames, height, width)
+        Grey levels.
+    truth : DataFrame
+        Schema `TRUTH`.
+    """
     frames, truth = zip(*simulate(scene, n_frames, seed).iter_frames(), strict=True)
     return np.stack(frames), pd.concat(truth, ignore_index=True)
 
