@@ -15,8 +15,8 @@ from evsize.tables import DETECTIONS, Flag
 
 MERGED_SNR = 20.0
 MERGED_WIDTH = 1.0
-# the smear of a Brownian path is rarely longer than this many of its standard deviations
-MERGED_SMEAR = 4.0
+# the smear of one Brownian path in 2,000 is longer than this many of its standard deviations
+MERGED_SMEAR = 3.0
 
 
 def mark_spots(
@@ -44,8 +44,15 @@ def mark_spots(
 
 
 def _merged(spots: Spots, parameters: Parameters) -> NDArray[np.bool_]:
-    """Spots that are two: longer than motion can smear them, and than their own width explains."""
-    longest = np.hypot(MERGED_SMEAR * parameters.smear_sd_px, MERGED_WIDTH * parameters.spot_sd_px)
+    """Spots that are two: longer than motion can smear them, and than their own width explains.
+
+    The faintest spots that are found may be of the smallest particle. Light grows with the sixth
+    power of the diameter at most (Rayleigh), hence a brighter particle is larger by the sixth root
+    at least, and smears less by the square root of that.
+    """
+    fainter = np.minimum(parameters.threshold / np.maximum(spots.snr, 1e-9), 1.0)
+    smear = MERGED_SMEAR * parameters.smear_sd_px * fainter ** (1 / 12)
+    longest = np.hypot(smear, MERGED_WIDTH * parameters.spot_sd_px)
     return np.asarray((spots.snr > MERGED_SNR) & (spots.length_px > longest))
 
 
