@@ -1,8 +1,9 @@
 """Isolated spots at rest: recall, false detections and localisation error against their SNR.
 
-Eight-bit frames of Gaussian spots whose centres are elsewhere in each frame, 30 frames a row. The
-ideal filter knows width, background and noise, and has one false peak a frame; trackpy's mass has
-one on blank frames of another seed. A detection belongs to a spot within two of its deviations.
+Eight-bit frames of Gaussian spots whose centres are elsewhere in each frame, 60 frames a row. The
+ideal filter knows width, background and noise, and makes as many false peaks as evsize does in that
+row; trackpy's mass makes one on blank frames of another seed. A detection belongs to a spot within
+two of its deviations: a faint one that noise has moved farther counts as missed and as false.
 Errors are root mean squares of a coordinate over the Cramer-Rao bound.
 """
 
@@ -21,8 +22,8 @@ from evsize.detection.threshold import threshold_for
 from evsize.physics import Conditions
 from evsize.tables import Flag
 
-SEED = 2000
-N_FRAMES = 30
+SEED = 2300
+N_FRAMES = 60
 SHAPE = (480, 640)
 PSF_SDS_PX = (1.3, 1.7, 2.2)
 SNRS = (4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 15.0, 30.0)
@@ -61,11 +62,13 @@ def row(psf_sd_px: float, snr: float) -> cache.Row:
         ],
     }
     bound = 2**0.5 * total / snr
-    result = {"ideal_recall": ideal_recall(frames, truth, total)}
+    result = {}
     for name, positions in tools.items():
         recall, false, rms = score(positions, truth, 2 * total)
         result |= {f"{name}recall": recall, f"{name}false": false, f"{name}error": rms / bound}
-    return result
+    # where evsize has none, the rate below which sixty frames cannot tell
+    ideal = ideal_recall(frames, truth, total, max(result["false"], 1 / N_FRAMES))
+    return {"ideal_recall": ideal, **result}
 
 
 def draw(
@@ -105,9 +108,11 @@ def score(
     return len(e) / 2 / n_true, n_false / len(truth), float(np.sqrt(np.mean(e**2)))
 
 
-def ideal_recall(frames: NDArray[np.uint8], truth: list[Floats], sd: float) -> float:
-    """Recall of a filter that knows spot, background and noise, at one false peak a frame."""
-    threshold = threshold_for(1 / frames[0].size, sd)
+def ideal_recall(
+    frames: NDArray[np.uint8], truth: list[Floats], sd: float, false_per_frame: float
+) -> float:
+    """Recall of a filter that knows spot, background and noise, at so many false peaks a frame."""
+    threshold = threshold_for(false_per_frame / frames[0].size, sd)
     hits, n = 0, 0
     for frame, xy in zip(frames, truth, strict=True):
         m = matched_filter(((frame.astype(np.float32) - BACKGROUND) / NOISE).astype(np.float32), sd)

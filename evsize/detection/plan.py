@@ -29,7 +29,7 @@ from evsize.settings import DetectionSettings
 
 SURVEY_FRAMES = 10
 SURVEY_CELL_PX = 40
-FALSE_PER_FRAME = 0.9
+FALSE_PER_FRAME = 0.6
 WEAK_FALSE_PER_SEARCH = 0.01
 LOWEST_WEAK_SNR = 3.0
 # step exceeded with probability 1e-4 by a two-dimensional random walk: sqrt(2 ln 1e4) deviations
