@@ -40,6 +40,7 @@ from evsize.tracking.given import with_flow
 __all__ = ["run", "run_tracks"]
 
 GIVEN_VISCOSITY_SE = 0.005
+NO_VIDEO = Completeness(reason="there is no video to lay simulated particles on")
 T = TypeVar("T")
 
 
@@ -138,6 +139,7 @@ def run_tracks(
     *,
     rejected: Mapping[str, int] | None = None,
     detected: Mapping[str, Value] | None = None,
+    completeness: Completeness = NO_VIDEO,
     command: str = "",
 ) -> Result:
     """Size tracks that were linked elsewhere or before, without their video.
@@ -156,6 +158,8 @@ def run_tracks(
         Tracks that were left out before, by reason.
     detected : dict of str to Value, optional
         How their spots were found in images, where they were.
+    completeness : Completeness, optional
+        How deep each size was seen in their video, where that is known.
     command : str
         What the user typed, for the record.
 
@@ -176,7 +180,9 @@ def run_tracks(
     detections = Detections(
         DETECTIONS.empty(), tracks.frames, info.height_px, info.width_px, detected or {}
     )
-    stages = _size_tracks(detections, tracks, info, acquisition, settings, clock, rejected)
+    stages = _size_tracks(
+        detections, tracks, info, acquisition, settings, clock, rejected, completeness=completeness
+    )
     return stages.result(start, clock.seconds, command)
 
 
@@ -190,6 +196,7 @@ def _size_tracks(
     rejected: Mapping[str, int] | None = None,
     conclude: Callable[[Tracks, Likelihoods, Acquisition, Settings], Completeness] | None = None,
     blank: Blank | None = None,
+    completeness: Completeness = NO_VIDEO,
 ) -> Stages:
     conditions = known.conditions()
     grid = conditions.stokes_einstein_um3_s / diameter_grid(settings.sizing) * 1e3
@@ -197,7 +204,6 @@ def _size_tracks(
         "diffusion",
         lambda: estimate_diffusion(tracks, conditions, settings.diffusion, d_um2_s=grid),
     )
-    completeness = Completeness(reason="there is no video to lay simulated particles on")
     if conclude is not None:
         completeness = clock.time(
             "completeness", lambda: conclude(tracks, likelihoods, known, settings)

@@ -11,7 +11,7 @@ import typer
 from evsize.cli import options
 
 if TYPE_CHECKING:
-    from evsize.results import Acquisition, Report, Result, Value
+    from evsize.results import Acquisition, Completeness, Report, Result, Value
     from evsize.settings import Settings
 
 RECOMPUTED = ("diffusion", "sizing")
@@ -169,8 +169,58 @@ def _saved(folder: Path, settings: Settings, given: dict[str, Any], command: str
     )
     settings = _handed_on(saved.summary, settings)
     detected = _choices(saved.summary, "detection")
-    result = pipeline.run_tracks(tracks, info, known, settings, detected=detected, command=command)
+    result = pipeline.run_tracks(
+        tracks,
+        info,
+        known,
+        settings,
+        detected=detected,
+        completeness=_completeness(saved, before, known, settings),
+        command=command,
+    )
     return replace(result, preview=saved.preview)
+
+
+def _completeness(
+    saved: Result, before: Acquisition, known: Acquisition, settings: Settings
+) -> Completeness:
+    """What the saved result knows of the sizes it misses, where that still holds."""
+    from evsize.completeness import from_saved
+    from evsize.results import Completeness, Estimate
+
+    report = saved.summary
+    if saved.completeness is None:
+        why = report.concentration_note.removeprefix("not given: ")
+        return Completeness(reason=why or "the saved result does not hold how deep it sees")
+    then, now = before.conditions(), known.conditions()
+    positions = report.settings["diffusion.min_positions"].value
+    if abs(now.exposure_fraction - then.exposure_fraction) > SAME * then.exposure_fraction:
+        why = "the exposure"
+    elif known.depth_um != before.depth_um or settings.instrument.depth_um is not None:
+        why = "the light sheet"
+    elif settings.diffusion.min_positions != positions:
+        why = "the shortest track"
+    else:
+        why = ""
+    if why:
+        return Completeness(
+            reason=f"how deep each size is seen was measured otherwise: {why} was changed; analyse "
+            "the recording again"
+        )
+    # a particle keeps its steps in pixels a frame: all else about it is another name for it
+    pixels = (now.pixel_size_um / then.pixel_size_um) ** 2
+    intervals = now.frame_interval_s / then.frame_interval_s
+    factor = now.stokes_einstein_um3_s / then.stokes_einstein_um3_s * intervals / pixels
+    about = report.recording
+    return from_saved(
+        saved.completeness,
+        _choices(report, "completeness"),
+        {name: report.diagnostics.get(name) for name in COMPLETENESS_DIAGNOSTICS},
+        report.detection_limit_nm or Estimate(),
+        int(saved.frames["noise"].notna().sum()),
+        about.height_px * about.width_px * now.pixel_size_um**2,
+        factor,
+    )
 
 
 def _choices(report: Report, stage: str) -> dict[str, Value]:
@@ -190,6 +240,20 @@ TRACKING_DIAGNOSTICS = (
     "max_flow_step_um",
 )
 """What the first analysis saw and the tracks alone do not show."""
+
+
+COMPLETENESS_DIAGNOSTICS = (
+    "self_check_bias_percent",
+    "self_check_bias_percent_se",
+    "completeness_brightness_bias",
+    "completeness_design_effect",
+    "brightness_exponent",
+    "brightness_scatter",
+    "spot_widening_per_um",
+)
+"""What the pass over the video told."""
+SAME = 1e-3
+"""Relative difference that is rounding."""
 
 
 def _acquisition(report: Report) -> Acquisition:

@@ -8,6 +8,7 @@ effective depth of view: with it numbers in view become numbers per volume.
 from __future__ import annotations
 
 from evsize.completeness.conclusion import conclude
+from evsize.completeness.saved import from_saved
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Trial
 from evsize.completeness.view import View
@@ -22,7 +23,7 @@ from evsize.results import (
 )
 from evsize.settings import Settings
 
-__all__ = ["measure"]
+__all__ = ["from_saved", "measure"]
 
 SHORTEST_RECORDING = 40
 FEWEST_RECOVERED = 100
@@ -69,7 +70,7 @@ def measure(
         return Completeness(reason=lacking)
     sheet = Sheet.of(settings.instrument, depth_um)
     optics = sheet.optics(view, conditions)
-    law = view.law(optics.fading_per_px2)
+    law = view.law(optics)
     if law is None:
         return Completeness(
             reason="too few bright, unsaturated particles to tell how brightness goes with size"

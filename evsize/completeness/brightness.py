@@ -17,7 +17,10 @@ EXPONENTS = (3.0, 7.0)
 """Beyond these it is the measurement that is off."""
 EXPONENT_SD = 0.7
 """Prior: vesicles are shells, large particles leave Rayleigh's law, some instruments compress."""
+ASTRAY = 0.03
+"""Density of tracks that may be anything: two particles taken for one, pieces of bright ones."""
 CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
+SIZE_ROUNDS = 60
 LEAST_SCATTER = 0.05
 MOST_SCATTER = 1.5
 FEWEST_TRACKS = 8
@@ -149,9 +152,15 @@ def fit_law(
     likelihood = np.exp(log_likelihood[good] - log_likelihood[good].max(axis=1, keepdims=True))
     focus, error, weight = log_focus[good], error[good], weight[good] / weight[good].mean()
     x = np.log(diameter_nm / REFERENCE_NM)
-    best = likelihood.argmax(axis=1)
-    rough = np.median(focus - RAYLEIGH * x[best])
-    state = {"p": np.full(len(x), 1 / len(x))}
+    # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
+    # together creeps, and would stay about where it begins
+    p = np.full(len(x), 1 / len(x))
+    for _ in range(SIZE_ROUNDS):
+        p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
+    expected = likelihood * p
+    expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
+    rough = _weighted_median(focus - RAYLEIGH * (expected @ x), weight)
+    state = {"p": p}
     spread = float(np.subtract(*np.quantile(focus, [0.84, 0.16]))) / 2
     one_size = spread < ONE_SIZE_SD
     exponent_sd = 1e-3 if one_size else EXPONENT_SD
@@ -160,8 +169,7 @@ def fit_law(
         level, exponent, log_scatter = theta
         variance = np.exp(2 * log_scatter) + error[:, None] ** 2
         rest = focus[:, None] - level - exponent * x[None, :]
-        # a tenth of a per cent of tracks may be anything: two particles taken for one, dust
-        return np.asarray(np.exp(-0.5 * rest**2 / variance) / np.sqrt(variance) + 1e-3)
+        return np.asarray(np.exp(-0.5 * rest**2 / variance) / np.sqrt(variance) + ASTRAY)
 
     def cost(theta: Floats) -> float:
         both = likelihood * densities(theta)
@@ -197,6 +205,12 @@ def fit_law(
         source = "assumed, after Rayleigh: the particles are nearly of one size"
     middle = float(np.exp(place) * REFERENCE_NM)
     return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source)
+
+
+def _weighted_median(values: Floats, weight: Floats) -> float:
+    order = np.argsort(values)
+    reached = np.cumsum(weight[order])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
 
 
 def _covariance(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from evsize.completeness import chance, selfcheck
 from evsize.completeness.brightness import REFERENCE_NM, Law, local_median
 from evsize.completeness.limit import half_recovered
+from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
-from evsize.completeness.view import good_spots
+from evsize.completeness.view import Spots, good_spots
+from evsize.completeness.widths import fall
 from evsize.diffusion import estimate_diffusion
 from evsize.results import Completeness, Estimate, Value
 from evsize.tables import COMPLETENESS
@@ -28,6 +30,11 @@ LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
 FEWEST_TO_CORRECT = 50
 """Injected tracks that tell what the measured brightness is off by."""
+FALL_SD = 0.15
+"""Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
+MOST_FALL = 3.0
+LIKE = 0.5
+"""ln(brightness) by which injected particles may lie outside the range of the recording's own."""
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
@@ -56,9 +63,13 @@ class _Again:
 def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     """Put together what the injected particles tell."""
     again = _size_again(injected, trial)
-    law, bias = _corrected_law(injected, trial, again)
+    spots = _spots_again(injected, trial, again)
+    law, bias = _corrected_law(injected, trial, again, spots)
+    optics, told = _told_optics(trial, sheet, again, spots)
     grid_nm = trial.view.diameter_nm
-    fitted = _fit_chance(injected, trial)
+    # the chance at a given SNR is what the injected particles show; where it is, is told by the
+    # recording's own optics
+    fitted = replace(_fit_chance(injected, trial), optics=optics)
     log_depth, errors = _depth(fitted, grid_nm, law, sheet)
     limit = _detection_limit(injected, trial.law, law)
     table = _table(injected, again, grid_nm, log_depth, errors)
@@ -76,7 +87,7 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
         has_scale=sheet.has_scale,
         basis=sheet.basis,
         table=table,
-        choices=_choices(injected, trial, sheet, law),
+        choices=_choices(injected, trial, sheet, law, optics, told),
         diagnostics={
             "self_check_bias_percent": check,
             "self_check_bias_percent_se": check_se,
@@ -84,7 +95,7 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
             "completeness_design_effect": fitted.design_effect,
             "brightness_exponent": law.exponent,
             "brightness_scatter": law.scatter,
-            "spot_widening_per_um": float(np.sqrt(trial.optics.widening_px2_um2)) * pixel_um,
+            "spot_widening_per_um": float(np.sqrt(optics.widening_px2_um2)) * pixel_um,
         },
     )
 
@@ -106,7 +117,15 @@ def _size_again(injected: Injected, trial: Trial) -> _Again:
     )
 
 
-def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law, float]:
+def _spots_again(injected: Injected, trial: Trial, again: _Again) -> Spots:
+    view = trial.view
+    best = view.diameter_nm[again.log_likelihood.argmax(axis=1)]
+    return good_spots(injected.tracks.table, again.track_id, best, view.found_by, trial.conditions)
+
+
+def _corrected_law(
+    injected: Injected, trial: Trial, again: _Again, spots: Spots
+) -> tuple[Law, float]:
     """The brightness law without what the measured brightness is off by.
 
     The injected particles went through the same measurement as the recording's own: by what
@@ -115,22 +134,52 @@ def _corrected_law(injected: Injected, trial: Trial, again: _Again) -> tuple[Law
     saturate: no one factor holds for all.
     """
     view, law = trial.view, trial.law
-    best = view.diameter_nm[again.log_likelihood.argmax(axis=1)]
-    spots = good_spots(injected.tracks.table, again.track_id, best, view.found_by, trial.conditions)
-    focus, _ = view.focus_brightness(trial.optics.fading_per_px2, spots, len(best))
-    good = np.isfinite(focus)
+    measured, _ = view.brightness(trial.optics, spots, len(again.owner))
+    good = np.isfinite(measured)
     if good.sum() < FEWEST_TO_CORRECT:
         return law, float("nan")
-    off = focus[good] - np.log(injected.brightness[again.owner[good]])
-    own, _ = view.focus_brightness(trial.optics.fading_per_px2)
-    bias = local_median(focus[good], off, again.n_positions[good], own)
-    again_fitted = view.law(trial.optics.fading_per_px2, bias)
+    off = measured[good] - np.log(injected.brightness[again.owner[good]])
+    bias = local_median(
+        measured[good], off, again.n_positions[good], view.brightness(trial.optics)[0]
+    )
     known = np.isfinite(bias)
     constant = float(np.average(bias[known], weights=view.weight[known])) if known.any() else 0.0
-    return again_fitted or law, constant
+    return view.law(trial.optics, bias) or law, constant
+
+
+def _told_optics(trial: Trial, sheet: Sheet, again: _Again, spots: Spots) -> tuple[Optics, str]:
+    """Optics whose defocus is that of the recording, and what it is from, in words.
+
+    How SNR falls with brightness along tracks is measured alike in the recording's own particles
+    and in the injected ones, whose widening is known.
+    """
+    optics, own = trial.optics, trial.view.widths
+    if sheet.widening_per_um is not None:
+        return optics, "the calibration"
+    # of those as bright: bright ones are followed farther from the focus
+    brightness = trial.view.brightness(optics)[0]
+    low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
+    found = trial.view.brightness(optics, spots, len(again.owner))[0]
+    like = ((found > low) & (found < high))[spots.owner]
+    theirs, error = fall(
+        spots.owner[like],
+        spots.frame[like],
+        np.log(spots.brightness[like]),
+        np.log(spots.snr[like]),
+    )
+    if own.fall is None or theirs is None:
+        return optics, "diffraction"
+    smear = trial.view.smear_px2
+    before = optics.fall(smear)
+    told = np.log(own.fall / theirs)
+    told_se = np.hypot(own.fall_se / own.fall, error / theirs)
+    trust = FALL_SD**2 / (FALL_SD**2 + told_se**2)
+    after = float(np.clip(before * np.exp(trust * told), 1.0, MOST_FALL))
+    return optics.with_fall(after, smear), "how SNR falls with brightness along tracks"
 
 
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
+    """Chance of being followed; the injected particles have the optics of the trial."""
     return chance.fit(
         injected.looks,
         injected.diameter_nm,
@@ -215,12 +264,10 @@ def _overall(injected: Injected, again: _Again, trial: Trial) -> tuple[float | N
     return 100 * float(np.expm1(shift)), 100 * error
 
 
-def _choices(injected: Injected, trial: Trial, sheet: Sheet, law: Law) -> dict[str, Value]:
+def _choices(
+    injected: Injected, trial: Trial, sheet: Sheet, law: Law, optics: Optics, told: str
+) -> dict[str, Value]:
     completeness = trial.settings.completeness
-    widths = trial.view.widths
-    told = "how brightness falls as spots widen" if widths.fading_per_px2 else "diffraction"
-    if sheet.widening_per_um is not None:
-        told = "the calibration"
     return {
         "mode": Value(value=completeness.mode, source="given or default"),
         "seed": Value(value=completeness.seed, source="given or default"),
@@ -230,7 +277,7 @@ def _choices(injected: Injected, trial: Trial, sheet: Sheet, law: Law) -> dict[s
         "frames_searched": Value(value=injected.searched, source="altered versions of frames"),
         "sheet_um": Value(value=sheet.depth_um, unit="um", source=sheet.basis),
         "widening": Value(
-            value=float(np.sqrt(trial.optics.widening_px2_um2)) * trial.conditions.pixel_size_um,
+            value=float(np.sqrt(optics.widening_px2_um2)) * trial.conditions.pixel_size_um,
             unit="um/um",
             source=f"defocus, from {told}",
         ),

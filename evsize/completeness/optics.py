@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,8 @@ Floats = NDArray[np.float64]
 COARSE = (1.0, 2.0, 4.0)
 COARSE_ADVANTAGE = 1.2
 """A filter that is wider by one of `COARSE` has to answer so much better than the narrow one."""
+FADED = 0.6
+"""Fall of ln(light) from the focus to where the widening counts most."""
 FARTHEST = 3.0
 """Depth in beam radii beyond which nothing is looked for: the light is down to exp(-18)."""
 
@@ -44,6 +46,19 @@ class Optics:
     def fading_per_px2(self) -> float:
         """Fall of ln(brightness) for each px^2 by which defocus widens a spot."""
         return 2 / (self.depth_um / 2) ** 2 / self.widening_px2_um2
+
+    def fall(self, smear_px2: float) -> float:
+        """How much ln(SNR) falls as ln(light) does: 1, and as much more as spots widen."""
+        z2_um2 = FADED * (self.depth_um / 2) ** 2 / 2
+        total = self.focus_px2 + smear_px2 + self.filter_sd_px**2
+        return float(1 + np.log1p(self.widening_px2_um2 * z2_um2 / total) / FADED)
+
+    def with_fall(self, fall: float, smear_px2: float) -> Optics:
+        """The same with the widening that gives this fall."""
+        z2_um2 = FADED * (self.depth_um / 2) ** 2 / 2
+        total = self.focus_px2 + smear_px2 + self.filter_sd_px**2
+        widening = total * float(np.expm1(max(fall - 1, 0.0) * FADED)) / z2_um2
+        return replace(self, widening_px2_um2=widening)
 
     def log_light(self, z_um: Floats) -> Floats:
         """Logarithm of the intensity of the sheet over that in its middle."""

@@ -13,6 +13,8 @@ from evsize.settings import InstrumentSettings
 
 USUAL_DEPTH_UM = 12.0
 """Taken where nobody says how thick the sheet is: between those of the usual instruments."""
+SHARES_ONLY = "shares only"
+"""How the basis of a thickness that is a guess ends."""
 ASSUMED_SE = 0.15
 """Relative error of a thickness from a data sheet."""
 LEAST_WIDENING, MOST_WIDENING = 0.02, 0.6
@@ -69,35 +71,26 @@ class Sheet:
             False,
             None,
             f"light sheet assumed Gaussian, {USUAL_DEPTH_UM:g} um thick since none was given: "
-            "shares only",
+            f"{SHARES_ONLY}",
         )
 
     def optics(self, view: View, conditions: Conditions) -> Optics:
         """How particles look in this sheet.
 
-        The recording tells how brightness falls as spots widen (`widths`); with the thickness of
-        the sheet follows how spots widen with depth. Diffraction tells it as well: the width in
-        focus belongs to an aperture, hence to a widening. Both have their errors, and are
-        averaged by them; where no thickness is given, or the recording does not tell, there is
-        only the one or the other.
+        Without a calibration the widening is that of diffraction: the width in focus belongs to
+        an aperture, hence to a widening. What the recording tells comes after the pass
+        (`evsize.completeness.conclusion`).
         """
         pixel_um = conditions.pixel_size_um
-        widths = view.widths
-        spot_um = np.sqrt(widths.focus_px2) * pixel_um
-        aperture = float(np.clip(DIFFRACTION * GREEN_UM / spot_um, LEAST_APERTURE, 1.0))
-        widening = float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
-        fading = widths.fading_per_px2
-        if self.widening_per_um is not None:
-            widening = self.widening_per_um
-        elif fading is not None:
-            told = float(np.sqrt(2 / fading)) / (self.depth_um / 2) * pixel_um
-            error = np.hypot(widths.error_per_px2 / fading / 2, TOLD_SE)
-            weight = DIFFRACTION_SE**2 / (DIFFRACTION_SE**2 + error**2) if self.has_scale else 1.0
-            widening = float(told**weight * widening ** (1 - weight))
+        focus_px2 = view.widths.focus_px2
+        aperture = float(
+            np.clip(DIFFRACTION * GREEN_UM / (np.sqrt(focus_px2) * pixel_um), LEAST_APERTURE, 1.0)
+        )
+        widening = self.widening_per_um or float(np.tan(np.arcsin(aperture / WATER_INDEX)) / 2)
         widening = float(np.clip(widening, LEAST_WIDENING, MOST_WIDENING))
         return Optics(
             self.depth_um,
-            widths.focus_px2,
+            focus_px2,
             (widening / pixel_um) ** 2,
             view.found_by.sd_px,
             view.found_by.noise,
@@ -107,9 +100,6 @@ class Sheet:
 DIFFRACTION = 0.21
 """Standard deviation of a spot over wavelength / aperture (Zhang et al., Appl. Opt. 46 (2007))."""
 GREEN_UM = 0.5
-TOLD_SE, DIFFRACTION_SE = 0.15, 0.2
-"""Relative errors of the widening: what is read off the tracks, beside its own standard error, and
-what follows from the width in focus, which blur makes too wide."""
 LEAST_APERTURE = 0.3
 """Of the objectives of these instruments: wider spots are blurred by more than diffraction."""
 WATER_INDEX = 1.333

@@ -113,7 +113,7 @@ class Trial:
             self.law,
             self.conditions,
             found_by.threshold,
-            self.view.focus_brightness(self.optics.fading_per_px2)[0],
+            self.view.brightness(self.optics)[0],
             self.view.diameter_nm,
         )
         runs = plan.draw(

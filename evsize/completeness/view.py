@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evsize.completeness import brightness, widths
 from evsize.completeness.brightness import Law
+from evsize.completeness.optics import Optics
 from evsize.completeness.plan import smear_px2
 from evsize.completeness.widths import Widths
 from evsize.physics import Conditions
@@ -123,6 +124,7 @@ class View:
     log_likelihood: Floats
     best_nm: Floats
     weight: Floats
+    conditions: Conditions
 
     @staticmethod
     def of(
@@ -136,7 +138,7 @@ class View:
         found_by = Filter.of(detections)
         spots = good_spots(tracks.table, likelihoods.track_id, best, found_by, conditions)
         weight = likelihoods.n_positions.astype(float)
-        return View(found_by, spots, len(best), diameter, log_l, best, weight)
+        return View(found_by, spots, len(best), diameter, log_l, best, weight, conditions)
 
     def lacking(self) -> str:
         """Why nothing can be said; empty where something can."""
@@ -162,8 +164,8 @@ class View:
             s.owner, s.frame, s.brightness, s.snr, s.variance_px2, self.found_by.sd_px
         )
 
-    def focus_brightness(
-        self, fading_per_px2: float, spots: Spots | None = None, n: int | None = None
+    def brightness(
+        self, optics: Optics, spots: Spots | None = None, n: int | None = None
     ) -> tuple[Floats, Floats]:
         """ln(brightness) in focus of the recording's tracks, or of others, and its error."""
         spots, n = (self.spots, self.n_tracks) if spots is None or n is None else (spots, n)
@@ -175,13 +177,18 @@ class View:
             np.log(spots.brightness),
             spots.variance_px2,
             self.widths.focus_px2,
-            fading_per_px2,
+            optics.fading_per_px2,
             widest,
         )
 
-    def law(self, fading_per_px2: float, bias: Floats | None = None) -> Law | None:
+    @property
+    def smear_px2(self) -> float:
+        """Motion blur of a usual particle."""
+        return float(np.median(smear_px2(self.best_nm, self.conditions)))
+
+    def law(self, optics: Optics, bias: Floats | None = None) -> Law | None:
         """Brightness against size; `bias` (tracks,) is what ln(brightness) is measured too high."""
-        focus, error = self.focus_brightness(fading_per_px2)
+        focus, error = self.brightness(optics)
         focus = focus if bias is None else focus - bias
         every = slice(None, None, COARSE_GRID)
         return brightness.fit_law(

@@ -1,14 +1,13 @@
 """How spots widen and fade away from the focal plane, read from the recording itself.
 
 A spot's brightness over its matched-filter SNR tells its width. Along the track of a particle that
-diffuses in depth, width and brightness change together: both go with the square of the depth, so
-their ratio ties the defocus to the thickness of the light sheet, whatever the size.
+diffuses in depth, brightness and SNR change together: where spots widen the SNR falls faster than
+the brightness, whatever the size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -16,25 +15,17 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Bools = NDArray[np.bool_]
 
-LAGS_BRIGHT = (4, 6, 8)
-LAGS = (8, 12, 16)
-"""Frames between two positions that are compared: long enough for a change of depth, longer where
-noise is large."""
+LAGS = (4, 8, 12)
+"""Frames between two positions that are compared: long enough for a change of depth."""
 LOWEST_SNR = 5.0
 """Of the neighbours of a position used. Choosing by its own would keep what noise brightened."""
-BRIGHT_SNR = 20.0
-"""Median along a track from which on the threshold keeps hardly anything out: such tracks are
-asked first, all of them only where these know too little."""
-TOLD = 0.15
-"""Relative error with which the bright tracks have to know."""
-WIDEST_BRIGHT = 3.0
+FEWEST_TRACKS = 20
+LARGEST_ERROR = 0.3
 WIDEST = 2.2
 """Spread of spot and filter, over that in focus, beyond which wider filters took over."""
 WIDTH_NOISE = 1.2
 """Relative error of brightness over SNR, times the SNR."""
-LEAST_SIGMAS = 4.0
 SHARP = 0.1
 SHARP_SD = 1.2816
 """Quantile of the widths taken for the focus, and how far noise alone moves it, in deviations."""
@@ -47,16 +38,16 @@ class Widths(NamedTuple):
     ----------
     focus_px2 : float
         Variance of a spot in focus, pixel included, px^2.
-    fading_per_px2 : float or None
-        Fall of ln(brightness) for each px^2 by which defocus widens a spot; None where the
-        recording does not tell.
-    error_per_px2 : float
+    fall : float or None
+        Fall of ln(SNR) with ln(brightness) away from the focus; None where the recording does not
+        tell.
+    fall_se : float
         Its standard error.
     """
 
     focus_px2: float
-    fading_per_px2: float | None
-    error_per_px2: float
+    fall: float | None
+    fall_se: float
 
 
 def spot_variance_px2(
@@ -92,27 +83,29 @@ def sharp_px2(variance_px2: Floats, snr: Floats, filter_sd_px: float) -> float:
     return max(total - filter_sd_px**2, 0.2)
 
 
-def fading(
+def fall(
     track: Ints,
     frame: Ints,
     log_brightness: Floats,
-    variance_px2: Floats,
-    snr: Floats,
-    widest_px2: float,
+    log_snr: Floats,
     lags: Sequence[int] = LAGS,
 ) -> tuple[float | None, float]:
-    """Fall of ln(brightness) with the variance of the spot, along tracks, and its error.
+    """How much ln(SNR) falls with ln(brightness) along tracks, and its error.
 
     Parameters
     ----------
     track, frame : ndarray of int, (n,)
         Sorted by track, then frame.
-    log_brightness, variance_px2, snr : ndarray, (n,)
+    log_brightness, log_snr : ndarray, (n,)
         Of each position.
-    widest_px2 : float
-        Variance beyond which neighbours are not used.
     lags : sequence of int
         Frames between the positions compared.
+
+    Returns
+    -------
+    float or None, float
+        1 where spots keep their width, more where they widen as they fade; None where the
+        recording does not tell.
 
     Notes
     -----
@@ -132,29 +125,21 @@ def fading(
     for lag in lags:
         four = np.stack([np.arange(len(key)), at(key + lag), at(key - 1), at(key + lag + 1)])
         a, b, before, after = four[:, (four >= 0).all(axis=0)]
-        use = np.minimum(snr[before], snr[after]) > LOWEST_SNR
-        use &= np.maximum(variance_px2[before], variance_px2[after]) < widest_px2
+        use = np.minimum(log_snr[before], log_snr[after]) > np.log(LOWEST_SNR)
         a, b, before, after = (rows[use] for rows in (a, b, before, after))
-        parts.append(
-            (
-                variance_px2[after] - variance_px2[before],
-                variance_px2[b] - variance_px2[a],
-                log_brightness[b] - log_brightness[a],
-                track[a],
-            )
-        )
-    told, wider, brighter, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
-    if len(np.unique(owner)) < 20:
+        told = log_brightness[after] - log_brightness[before]
+        fainter, lower = log_brightness[b] - log_brightness[a], log_snr[b] - log_snr[a]
+        parts.append((told, fainter, lower, track[a]))
+    told, fainter, lower, owner = (np.concatenate(part) for part in zip(*parts, strict=True))
+    if len(np.unique(owner)) < FEWEST_TRACKS:
         return None, np.inf
     told = np.clip(told, -3 * np.std(told), 3 * np.std(told))
-    common = float(told @ wider)
-    slope = float(told @ brighter) / common
+    common = float(told @ fainter)
+    slope = float(told @ lower) / common
     # positions of one track are not independent: the error is that of sums over tracks
-    each = np.bincount(owner, told * (brighter - slope * wider))
+    each = np.bincount(owner, told * (lower - slope * fainter))
     error = float(np.sqrt((each**2).sum()) / abs(common))
-    if common <= 0 or slope > -LEAST_SIGMAS * error:
-        return None, error
-    return -slope, error
+    return (slope, error) if common > 0 and error < LARGEST_ERROR else (None, np.inf)
 
 
 def measure_widths(
@@ -167,26 +152,4 @@ def measure_widths(
 ) -> Widths:
     """Focus and defocus from good positions (unsaturated, alone, inside), motion taken off."""
     focus = sharp_px2(variance_px2, snr, filter_sd_px)
-    total = focus + filter_sd_px**2
-    light = np.log(brightness)
-    bright = _median_along(track, snr) > BRIGHT_SNR
-    slope, error = fading(
-        track[bright],
-        frame[bright],
-        light[bright],
-        variance_px2[bright],
-        snr[bright],
-        WIDEST_BRIGHT * total - filter_sd_px**2,
-        LAGS_BRIGHT,
-    )
-    if slope is None or error > TOLD * slope:
-        widest = WIDEST * total - filter_sd_px**2
-        slope, error = fading(track, frame, light, variance_px2, snr, widest)
-    return Widths(focus, slope, error)
-
-
-def _median_along(track: Ints, values: Floats) -> Floats:
-    """Median over the track of each position; sorted by track."""
-    bounds = np.flatnonzero(np.diff(track, prepend=-1, append=track.max(initial=0) + 1))
-    medians = [np.median(values[a:b]) for a, b in pairwise(bounds)]
-    return np.repeat(np.asarray(medians, np.float64), np.diff(bounds))
+    return Widths(focus, *fall(track, frame, np.log(brightness), np.log(snr)))
