@@ -134,7 +134,7 @@ def _corrected_law(
     saturate: no one factor holds for all.
     """
     view, law = trial.view, trial.law
-    measured, _ = view.brightness(trial.optics, spots, len(again.owner))
+    measured, _ = view.brightness(trial.optics, spots, again.n_positions)
     good = np.isfinite(measured)
     if good.sum() < FEWEST_TO_CORRECT:
         return law, float("nan")
@@ -159,7 +159,7 @@ def _told_optics(trial: Trial, sheet: Sheet, again: _Again, spots: Spots) -> tup
     # of those as bright: bright ones are followed farther from the focus
     brightness = trial.view.brightness(optics)[0]
     low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
-    found = trial.view.brightness(optics, spots, len(again.owner))[0]
+    found = trial.view.brightness(optics, spots, again.n_positions)[0]
     like = ((found > low) & (found < high))[spots.owner]
     theirs, error = fall(
         spots.owner[like],

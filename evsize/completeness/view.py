@@ -23,6 +23,8 @@ Ints = NDArray[np.int64]
 
 BAD = Flag.EDGE | Flag.SATURATED | Flag.CROWDED | Flag.MERGED | Flag.FILLED
 FEWEST_POSITIONS = 60
+MOSTLY_GOOD = 0.7
+"""Share of a track's positions that have to be good for its brightness to count."""
 COARSE_GRID = 4
 """Every so many sizes are enough for the brightness law."""
 
@@ -165,13 +167,18 @@ class View:
         )
 
     def brightness(
-        self, optics: Optics, spots: Spots | None = None, n: int | None = None
+        self, optics: Optics, spots: Spots | None = None, n_positions: Floats | None = None
     ) -> tuple[Floats, Floats]:
-        """ln(brightness) in focus of the recording's tracks, or of others, and its error."""
-        spots, n = (self.spots, self.n_tracks) if spots is None or n is None else (spots, n)
+        """ln(brightness) in focus of the recording's tracks, or of others, and its error.
+
+        NaN for tracks of which much is saturated or crowded: the rest is their faint part.
+        """
+        if spots is None or n_positions is None:
+            spots, n_positions = self.spots, self.weight
         filter_px2 = self.found_by.sd_px**2
         widest = widths.WIDEST * (self.widths.focus_px2 + filter_px2) - filter_px2
-        return brightness.focus_brightness(
+        n = len(n_positions)
+        mean, error = brightness.focus_brightness(
             spots.owner,
             n,
             np.log(spots.brightness),
@@ -180,6 +187,9 @@ class View:
             optics.fading_per_px2,
             widest,
         )
+        good = np.bincount(spots.owner, minlength=n)
+        mean[good < MOSTLY_GOOD * n_positions] = np.nan
+        return mean, error
 
     @property
     def smear_px2(self) -> float:
