@@ -32,7 +32,7 @@ FEWEST_TO_CORRECT = 50
 """Injected tracks that tell what the measured brightness is off by."""
 FALL_SD = 0.15
 """Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
-MOST_FALL = 3.0
+LEAST_FALL, MOST_FALL = 1.05, 3.0
 LIKE = 0.5
 """ln(brightness) by which injected particles may lie outside the range of the recording's own."""
 STEEPEST = 5.0
@@ -174,7 +174,7 @@ def _told_optics(trial: Trial, sheet: Sheet, again: _Again, spots: Spots) -> tup
     told = np.log(own.fall / theirs)
     told_se = np.hypot(own.fall_se / own.fall, error / theirs)
     trust = FALL_SD**2 / (FALL_SD**2 + told_se**2)
-    after = float(np.clip(before * np.exp(trust * told), 1.0, MOST_FALL))
+    after = float(np.clip(before * np.exp(trust * told), LEAST_FALL, MOST_FALL))
     return optics.with_fall(after, smear), "how SNR falls with brightness along tracks"
 
 

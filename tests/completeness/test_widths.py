@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from evsize.completeness.widths import fading, sharp_px2, spot_variance_px2
+from evsize.completeness.optics import Optics
+from evsize.completeness.widths import fall, sharp_px2, spot_variance_px2
 
 
 def test_width_of_a_gaussian_spot_is_read_off_its_snr():
@@ -21,40 +23,49 @@ def test_width_of_a_gaussian_spot_is_read_off_its_snr():
         assert np.allclose(found, sd**2, rtol=1e-3)
 
 
-def films(rng, fading_per_px2, n_tracks=300, length=40):
-    """Depths that wander, and what noise makes of brightness and width."""
-    step = 0.6
+def films(rng, widening_px2_um2, noisy=True, n_tracks=300, length=40):
+    """Depths that wander, and what noise makes of brightness and SNR."""
     z = rng.uniform(-4, 4, (n_tracks, 1)) + np.cumsum(
-        step * rng.standard_normal((n_tracks, length)), axis=1
+        0.6 * rng.standard_normal((n_tracks, length)), axis=1
     )
-    widening = 0.8 * z**2
-    light = rng.uniform(4, 6, (n_tracks, 1)) - fading_per_px2 * widening
-    snr = np.exp(light) / (widening + 9)
-    noise = rng.standard_normal((2, n_tracks, length)) / snr
-    keep = snr > 4
-    track, frame = np.nonzero(keep)
-    variance = ((3 + widening + 6) * (1 + noise[0] + noise[1]) - 6)[keep]
-    return track, frame, (light + noise[0])[keep], variance, snr[keep]
+    light = rng.uniform(5, 6, (n_tracks, 1)) - 0.08 * z**2
+    log_snr = light - np.log((9 + widening_px2_um2 * z**2) / 2)
+    noise = rng.standard_normal((2, n_tracks, length)) / np.exp(log_snr) * noisy
+    track, frame = np.nonzero(log_snr > np.log(5))
+    keep = log_snr > np.log(5)
+    return track, frame, (light + noise[0])[keep], (log_snr + noise[1])[keep]
 
 
-def test_fading_is_found_though_widths_are_noisy():
-    score = []
-    for seed in range(8):
-        track, frame, light, variance, snr = films(np.random.default_rng(seed), 0.09)
-        found, error = fading(track, frame, light, variance, snr, 25.0)
-        assert found is not None
-        assert error < 0.02
-        score.append((found - 0.09) / error)
-    # eight seeds: the mean of unit normals errs by 0.35; what selection by SNR adds is no more
-    assert abs(np.mean(score)) < 4 * 0.35
+def test_fall_is_found_though_brightness_is_noisy():
+    for widening in (0.0, 0.8):
+        score = []
+        for seed in range(8):
+            found, error = fall(*films(np.random.default_rng(seed), widening))
+            # without noise: the same tracks, the same positions
+            true, _ = fall(*films(np.random.default_rng(seed), widening, noisy=False))
+            assert found is not None
+            assert error < 0.1
+            score.append((found - true) / error)
+        # eight seeds: the mean of unit normals errs by 0.35; what choosing by SNR adds is no more
+        assert abs(np.mean(score)) < 4 * 0.35
+    assert abs(true - 1.0) > 0.3
 
 
-def test_no_change_of_depth_tells_nothing():
-    rng = np.random.default_rng(1)
-    track, frame = np.divmod(np.arange(4000), 40)
-    variance = 3 + 0.5 * rng.standard_normal(4000)
-    light = 5 + 0.1 * rng.standard_normal(4000)
-    assert fading(track, frame, light, variance, np.full(4000, 20.0), 25.0)[0] is None
+def test_spots_that_keep_their_width_fall_as_their_light():
+    found, _ = fall(*films(np.random.default_rng(3), 0.0, noisy=False))
+    assert abs(found - 1) < 1e-9
+
+
+def test_few_tracks_tell_nothing():
+    assert fall(*films(np.random.default_rng(1), 0.8, n_tracks=10))[0] is None
+
+
+def test_optics_take_the_fall_that_they_are_given():
+    optics = Optics(10.0, 3.0, 0.9, 2.0, 1.0)
+    told = optics.with_fall(1.4, 1.0)
+    assert told.fall(1.0) == pytest.approx(1.4)
+    assert optics.with_fall(optics.fall(1.0), 1.0).widening_px2_um2 == pytest.approx(0.9)
+    assert optics.with_fall(0.9, 1.0).widening_px2_um2 == 0
 
 
 def test_focus_is_the_low_end_of_the_widths_less_its_noise():
