@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evsize.diffusion import default_grid, estimate_diffusion
+from evsize.diffusion import DISPLACEMENT_LAGS, default_grid, estimate_diffusion
 from evsize.results import Tracks
 from evsize.settings import DiffusionSettings
 from evsize.simulation import simulate_tracks
 from evsize.tables import TRACKS, Flag
-from tests.theory.brownian import WATER, frames_of, maximum, tracks_of
+from tests.theory.brownian import WATER, conditions, frames_of, maximum, tracks_of
 
 
 def brownian(n_tracks=40, n_positions=12, d_um2_s=4.0, noise_um=0.05, seed=1):
@@ -141,3 +141,21 @@ def test_gaps_count_as_the_time_they_take():
     assert abs(best - 4.0) < 4 * error
     assert np.isnan(found.d_cov_um2_s).all()  # no pair of neighbouring frames
     assert not (found.flags & Flag.NEGATIVE_D).any()
+
+
+@pytest.mark.parametrize("exposure", [0.0, 1.0])
+def test_the_diameter_is_the_same_over_every_lag(exposure):
+    n_tracks, n_positions = 300, 60
+    rng = np.random.default_rng(8)
+    xy = simulate_tracks(4.0, n_positions, 0.04, exposure, 0.05, rng, n_tracks=n_tracks)
+    where = conditions(exposure)
+    found = estimate_diffusion(tracks_of(xy), where).diagnostics
+    for lag in DISPLACEMENT_LAGS:
+        # relative variance of a mean square over overlapping steps of both axes (Qian, Sheetz &
+        # Elson, Biophys. J. 60, 910 (1991)), to first order; 4 standard errors, and 0.5 % for the
+        # localisation variance that is taken off
+        n = 2 * n_tracks * (n_positions - lag)
+        error = np.sqrt(2 * (2 * lag**2 + 1) / (3 * lag) / n)
+        assert found[f"diameter_from_lag_{lag}_nm"] == pytest.approx(
+            where.diameter_nm(4.0), rel=4 * error + 0.005
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -42,3 +44,14 @@ def test_every_twelfth_frame_jumping_is_found_with_its_period():
 def test_too_little_to_tell():
     few = segments.frame_variation(steps_of(brownian(1)[:1]))
     assert np.isnan(few).all()
+
+
+def test_the_number_of_the_first_frame_does_not_matter():
+    # a period of 15 frames, of which 30 steps show two: too few to call it one
+    steps = np.diff(brownian(1)[:, :31], axis=1, prepend=0.0)
+    steps[:, ::15] *= 2
+    early = steps_of(np.cumsum(steps, axis=1))
+    late = replace(early, frame=early.frame + 5000)
+    assert segments.frame_variation(late) == pytest.approx(
+        segments.frame_variation(early), nan_ok=True
+    )
