@@ -115,29 +115,34 @@ class Schema:
         return self.build(**{name: table[name].to_numpy() for name in self.names})
 
 
+_TRACK_ID = Column("track_id", "int64", "", "number of the track, from 0")
+_FRAME = Column("frame", "int64", "", "frame number, from 0")
+_TIME = Column("t_s", "float64", "s", "time of the frame")
+_BRIGHTNESS = Column(
+    "brightness", "float64", "grey levels", "sum over the spot above the background"
+)
+_SNR = Column("snr", "float64", "", "matched-filter amplitude in units of its noise")
+_FLAGS = Column("flags", "uint32", "", "see the list of flags")
+_LOC_SE = "standard error of x and of y, from photon and camera noise"
+
 DETECTIONS = Schema(
     "detections",
     (
-        Column("frame", "int64", "", "frame number, from 0"),
+        _FRAME,
         Column("x_px", "float64", "px", "column of the centre, averaged over the exposure"),
         Column("y_px", "float64", "px", "row of the centre, averaged over the exposure"),
-        Column(
-            "loc_se_px",
-            "float64",
-            "px",
-            "standard error of x and of y, from photon and camera noise",
-        ),
-        Column("brightness", "float64", "grey levels", "sum over the spot above the background"),
-        Column("snr", "float64", "", "matched-filter amplitude in units of its noise"),
-        Column("flags", "uint32", "", "see the list of flags"),
+        Column("loc_se_px", "float64", "px", _LOC_SE),
+        _BRIGHTNESS,
+        _SNR,
+        _FLAGS,
     ),
 )
 
 FRAMES = Schema(
     "frames",
     (
-        Column("frame", "int64", "", "frame number, from 0"),
-        Column("t_s", "float64", "s", "time of the frame"),
+        _FRAME,
+        _TIME,
         Column("detections", "int64", "", "spots found"),
         Column(
             "false_detections",
@@ -149,34 +154,29 @@ FRAMES = Schema(
         Column("noise", "float64", "grey levels", "standard deviation of one pixel's noise"),
         Column("flow_x_um_s", "float64", "um/s", "flow along x, at the centre of the image"),
         Column("flow_y_um_s", "float64", "um/s", "flow along y, at the centre of the image"),
-        Column("flags", "uint32", "", "see the list of flags"),
+        _FLAGS,
     ),
 )
 
 TRACKS = Schema(
     "tracks",
     (
-        Column("track_id", "int64", "", "number of the track, from 0"),
-        Column("frame", "int64", "", "frame number, from 0"),
-        Column("t_s", "float64", "s", "time of the frame"),
+        _TRACK_ID,
+        _FRAME,
+        _TIME,
         Column("x_um", "float64", "um", "position along x, flow not removed"),
         Column("y_um", "float64", "um", "position along y, flow not removed"),
-        Column(
-            "loc_se_nm",
-            "float64",
-            "nm",
-            "standard error of x and of y, from photon and camera noise",
-        ),
-        Column("brightness", "float64", "grey levels", "sum over the spot above the background"),
-        Column("snr", "float64", "", "matched-filter amplitude in units of its noise"),
-        Column("flags", "uint32", "", "see the list of flags"),
+        Column("loc_se_nm", "float64", "nm", _LOC_SE),
+        _BRIGHTNESS,
+        _SNR,
+        _FLAGS,
     ),
 )
 
 PARTICLES = Schema(
     "particles",
     (
-        Column("track_id", "int64", "", "number of the track, from 0"),
+        _TRACK_ID,
         Column("frames", "int64", "", "frames in which it was seen"),
         Column("first_frame", "int64", "", "first of them"),
         Column("diameter_nm", "float64", "nm", "hydrodynamic diameter, maximum likelihood"),
@@ -193,7 +193,7 @@ PARTICLES = Schema(
         Column("snr", "float64", "", "median over its positions"),
         Column("x_um", "float64", "um", "mean position along x"),
         Column("y_um", "float64", "um", "mean position along y"),
-        Column("flags", "uint32", "", "see the list of flags"),
+        _FLAGS,
     ),
 )
 
