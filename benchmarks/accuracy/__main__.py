@@ -124,7 +124,7 @@ def of_films(kind: str, options: Options) -> tuple[pd.DataFrame, list[str]]:
 
 
 def of_counting(kind: str, options: Options) -> tuple[pd.DataFrame, list[str]]:
-    """Numbers per volume; ``--quick`` with a quarter of the field."""
+    """Numbers per volume."""
     return counting.table(kind, options.quick, options.jobs)
 
 

@@ -23,7 +23,7 @@ from scipy.stats import norm, wasserstein_distance
 
 import evsize
 from benchmarks import cache
-from benchmarks.accuracy.recordings import make_scene
+from benchmarks.accuracy.recordings import make_scene, usual_way
 from benchmarks.detection import REGIMES
 from evsize.calibration import calibrate
 from evsize.completeness.limit import half_recovered
@@ -34,25 +34,33 @@ from evsize.simulation import Scene, in_memory
 
 Floats = NDArray[np.float64]
 
-SOURCES = ("evsize", "benchmarks/accuracy/counting.py")
-SEEDS = tuple(range(2000, 2010))
+SOURCES = ("evsize", "benchmarks/accuracy/counting.py", "benchmarks/accuracy/recordings.py")
+SEEDS = tuple(range(2400, 2410))
+QUICK_SEEDS = 4
+USUAL_SEEDS = 2
+"""Films of a population that are sized the usual way as well: it takes as long as all the rest."""
 POPULATIONS: Mapping[str, str] = {
     "vesicles": "110nm~0.25:90, 220nm~0.3:10",
     "broad": "130nm~0.4:100",
     "two sizes": "100nm:80, 250nm:20",
 }
-SAMPLES: Mapping[str, str] = {
-    "100 nm, 1e9 /mL": "100nm:85",
-    "100 nm, 1e8 /mL": "100nm:8.5",
-    "100 nm, 1e7 /mL": "100nm:0.85",
-    "150 nm, 3e8 /mL": "150nm:25",
-    "300 nm, 1e8 /mL": "300nm:8.5",
-    "two sizes, 5e8 /mL": "100nm:34, 250nm:8.5",
+SAMPLES: Mapping[str, Mapping[str, tuple[str, float]]] = {
+    "nanosight": {
+        "100 nm, 1e9 /mL": ("100nm:1", 1e9),
+        "150 nm, 3e8 /mL": ("150nm:1", 3e8),
+        "300 nm, 3e8 /mL": ("300nm:1", 3e8),
+        "two sizes, 1e9 /mL": ("100nm:80, 250nm:20", 1e9),
+    },
+    "zetaview": {
+        "100 nm, 3e7 /mL": ("100nm:1", 3e7),
+        "150 nm, 1e7 /mL": ("150nm:1", 1e7),
+        "300 nm, 1e7 /mL": ("300nm:1", 1e7),
+        "two sizes, 3e7 /mL": ("100nm:80, 250nm:20", 3e7),
+    },
 }
-BEADS = "100nm:85"
-WHOLE = (640, 480, 600)
-QUARTER = (320, 240, 400)
-"""Width, height and frames of a film; a quarter of the field holds a quarter of the particles."""
+"""What the cell holds, and its number per mL: 6 to 26 particles in the light sheet at a time."""
+BEADS: Mapping[str, float] = {"nanosight": 1e9, "zetaview": 3e7}
+WIDTH_PX, HEIGHT_PX, N_FRAMES = 320, 240, 400
 AT_FOCUS = 0.15
 REACH_PX = 5.0
 CLASSES_MUST, DISTANCE_MUST, LIMIT_MUST = 0.03, 0.2, 0.1
@@ -60,44 +68,46 @@ CLASSES_MUST, DISTANCE_MUST, LIMIT_MUST = 0.03, 0.2, 0.1
 
 def cells(kind: str, quick: bool) -> list[dict[str, Any]]:
     """Arguments of `row` for every recording of a kind, seed by seed."""
-    populations = POPULATIONS if kind == "classes" else SAMPLES
     return [
-        {
-            "kind": kind,
-            "regime": regime,
-            "population": name,
-            "seed": seed,
-            "size": "quarter" if quick else "whole",
-        }
-        for seed in SEEDS
+        {"kind": kind, "regime": regime, "population": name, "seed": seed}
+        for seed in (SEEDS[:QUICK_SEEDS] if quick else SEEDS)
         for regime in REGIMES
-        for name in populations
+        for name in (POPULATIONS if kind == "classes" else SAMPLES[regime])
     ]
 
 
-def scene_of(regime: str, population: str, seed: int, size: str) -> tuple[Scene, int]:
-    """Scene and number of frames; 100 nm has a matched-filter SNR of 20 at best focus."""
+def scene_of(regime: str, population: str, seed: int, per_ml: float | None = None) -> Scene:
+    """Scene in which 100 nm has a matched-filter SNR of 20 at best focus.
+
+    A quarter of the usual field; the population's numbers are those in a whole one, or its parts
+    where a number per mL is given.
+    """
     psf = "rings" if seed % 2 else "gaussian"
     scene = make_scene(regime, population, 0.5, psf, 100, 0.0)
-    width, height, n_frames = WHOLE if size == "whole" else QUARTER
-    share = width * height / (scene.width_px * scene.height_px)
+    share = WIDTH_PX * HEIGHT_PX / (scene.width_px * scene.height_px)
+    scene = scene.changed(width_px=WIDTH_PX, height_px=HEIGHT_PX)
+    if per_ml is not None:
+        total = sum(part.number for part in scene.population)
+        share = per_ml * scene.illuminated_volume_ml / total
     parts = tuple(
         part.model_copy(update={"number": part.number * share}) for part in scene.population
     )
-    return scene.changed(width_px=width, height_px=height, population=parts), n_frames
+    return scene.changed(population=parts)
 
 
-def row(kind: str, regime: str, population: str, seed: int, size: str) -> cache.Row:
+def row(kind: str, regime: str, population: str, seed: int) -> cache.Row:
     """Analyse one recording and hold it against the truth."""
-    text = (POPULATIONS | SAMPLES)[population]
-    scene, n_frames = scene_of(regime, text, seed, size)
-    frames, truth = in_memory(scene, n_frames, seed)
-    settings = Settings()
-    given = _given(scene)
+    if kind == "classes":
+        scene = scene_of(regime, POPULATIONS[population], seed)
+    else:
+        text, per_ml = SAMPLES[regime][population]
+        scene = scene_of(regime, text, seed, per_ml)
+    frames, truth = in_memory(scene, N_FRAMES, seed)
+    settings, given = Settings(), _given(scene)
     if kind == "classes":
         given["depth_um"] = scene.depth_um
     else:
-        settings = settings.model_copy(update={"instrument": _calibrated(regime, seed % 2, size)})
+        settings = settings.model_copy(update={"instrument": _calibrated(regime, seed % 2)})
     result = evsize.analyze(evsize.open_recording(frames, **given), settings)
     limit = result.summary.detection_limit_nm
     above = limit.value if limit and limit.value else 40.0
@@ -112,18 +122,20 @@ def row(kind: str, regime: str, population: str, seed: int, size: str) -> cache.
         "exosome_high": exosomes.high,
         "exosome_population": _between(scene, above, 160.0),
         "exosome_film": float((own < 160).mean()) if len(own) else None,
-        "distance_nm": _distance(result, scene, above),
+        "distance_nm": _distance(*_answer(result), own),
         "concentration": counted.value if counted else None,
         "concentration_low": counted.low if counted else None,
         "concentration_high": counted.high if counted else None,
         "concentration_population": population_above,
-        "concentration_film": len(own) / n_frames / scene.illuminated_volume_ml,
+        "concentration_film": len(own) / N_FRAMES / scene.illuminated_volume_ml,
         "self_check_percent": result.summary.diagnostics.get("self_check_bias_percent"),
         "pass_s": result.summary.provenance.seconds["completeness"],
         "note": result.summary.concentration_note[:80],
     }
     if kind == "classes" and population != "two sizes":
         found["limit_true"] = _true_limit(frames, truth, scene)
+    if kind == "classes" and seed < SEEDS[0] + USUAL_SEEDS:
+        found["usual_nm"] = _distance(*usual_way(frames, scene, regime), own)
     return found
 
 
@@ -133,15 +145,14 @@ def _given(scene: Scene) -> dict[str, Any]:
 
 
 @once
-def _calibrated(regime: str, rings: int, size: str) -> InstrumentSettings:
+def _calibrated(regime: str, rings: int) -> InstrumentSettings:
     """The instrument by three films of beads, of the optics that the samples are filmed with."""
     films = []
     for seed in (2500 + rings, 2502 + rings, 2504 + rings):
-        scene, n_frames = scene_of(regime, BEADS, seed, size)
-        film = evsize.open_recording(in_memory(scene, n_frames, seed)[0], **_given(scene))
+        scene = scene_of(regime, "100nm:1", seed, BEADS[regime])
+        film = evsize.open_recording(in_memory(scene, N_FRAMES, seed)[0], **_given(scene))
         films.append((f"beads {seed}", film, film.acquisition))
-    per_ml = scene.concentration_per_ml
-    return calibrate(films, 100.0, per_ml, Settings()).instrument
+    return calibrate(films, 100.0, BEADS[regime], Settings()).instrument
 
 
 def _below(scene: Scene, at_nm: float) -> float:
@@ -170,15 +181,17 @@ def _in_sheet(truth: pd.DataFrame, scene: Scene, above_nm: float) -> Floats:
     return np.asarray(diameter[diameter >= above_nm])
 
 
-def _distance(result: Result, scene: Scene, above_nm: float) -> float:
-    """1-Wasserstein distance to the population above the limit, clipped to 10-1000 nm, nm."""
+def _answer(result: Result) -> tuple[Floats, Floats]:
     table = result.distribution_table.dropna(subset=["fraction"])
-    rng = np.random.default_rng(0)
-    drawn = [part.draw_nm(round(2000 * part.number), rng) for part in scene.population]
-    true = np.concatenate(drawn)
-    true = np.clip(true[true >= above_nm], 10, 1000)
-    at = np.clip(table["diameter_nm"].to_numpy(), 10, 1000)
-    return float(wasserstein_distance(at, true, table["fraction"].to_numpy()))
+    return table["diameter_nm"].to_numpy(), table["fraction"].to_numpy()
+
+
+def _distance(diameter_nm: Floats, share: Floats, true_nm: Floats) -> float | None:
+    """1-Wasserstein distance to what the film held above the limit, clipped to 10-1000 nm, nm."""
+    if not len(diameter_nm) or not len(true_nm):
+        return None
+    at, true = (np.clip(sizes, 10, 1000) for sizes in (diameter_nm, true_nm))
+    return float(wasserstein_distance(at, true, share))
 
 
 def _true_limit(frames: NDArray[Any], truth: pd.DataFrame, scene: Scene) -> float | None:
@@ -224,6 +237,10 @@ def summary(kind: str, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         off = line.get("40-160 nm off")
         if off is not None and abs(off) > CLASSES_MUST:
             missed.append(f"40-160 nm of {where}: off by {100 * off:+.1f} points")
+        if abs(line.get("limit / true", 1.0) - 1) > LIMIT_MUST:
+            missed.append(f"detection limit of {where}: {line['limit / true']:.2f} of the true one")
+        if kind == "classes" and line["of the usual"] > DISTANCE_MUST:
+            missed.append(f"distance of {where}: {line['of the usual']:.2f} of the usual")
         if kind == "concentration" and abs(line["mean ratio"] - 1) > 0.1 + 2 * line["se"]:
             missed.append(f"concentration of {where}: {line['mean ratio']:.2f}")
         if line["held"] < 0.9:
@@ -235,6 +252,7 @@ def _classes(films: pd.DataFrame) -> dict[str, Any]:
     off = films["exosome"] - films["exosome_film"]
     truth = films["exosome_population"]
     held = (films["exosome_low"] <= truth) & (truth <= films["exosome_high"])
+    beside = films[films["usual_nm"].notna()]
     line = {
         "films": len(films),
         "40-160 nm off": float(off.mean()),
@@ -242,6 +260,7 @@ def _classes(films: pd.DataFrame) -> dict[str, Any]:
         "off population": float((films["exosome"] - truth).mean()),
         "held": float(held.mean()),
         "distance nm": float(films["distance_nm"].mean()),
+        "of the usual": float(beside["distance_nm"].sum() / beside["usual_nm"].sum()),
         "limit nm": float(films["limit"].mean()),
         "concentration / film": float(
             (films["concentration"] / films["concentration_film"]).mean()

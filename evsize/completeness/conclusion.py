@@ -65,12 +65,12 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     again = _size_again(injected, trial)
     spots = _spots_again(injected, trial, again)
     law, bias = _corrected_law(injected, trial, again, spots)
-    optics, told = _told_optics(trial, sheet, again, spots)
+    optics, other, told = _told_optics(trial, sheet, again, spots)
     grid_nm = trial.view.diameter_nm
     # the chance at a given SNR is what the injected particles show; where it is, is told by the
     # recording's own optics
     fitted = replace(_fit_chance(injected, trial), optics=optics)
-    log_depth, errors = _depth(fitted, grid_nm, law, sheet)
+    log_depth, errors = _depth(fitted, other, grid_nm, law, sheet)
     limit = _detection_limit(injected, trial.law, law)
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
@@ -147,15 +147,17 @@ def _corrected_law(
     return view.law(trial.optics, bias) or law, constant
 
 
-def _told_optics(trial: Trial, sheet: Sheet, again: _Again, spots: Spots) -> tuple[Optics, str]:
-    """Optics whose defocus is that of the recording, and what it is from, in words.
+def _told_optics(
+    trial: Trial, sheet: Sheet, again: _Again, spots: Spots
+) -> tuple[Optics, Optics, str]:
+    """Optics with the defocus of the recording, others that may be, and what from, in words.
 
     How SNR falls with brightness along tracks is measured alike in the recording's own particles
     and in the injected ones, whose widening is known.
     """
     optics, own = trial.optics, trial.view.widths
     if sheet.widening_per_um is not None:
-        return optics, "the calibration"
+        return optics, optics, "the calibration"
     # of those as bright: bright ones are followed farther from the focus
     brightness = trial.view.brightness(optics)[0]
     low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
@@ -167,15 +169,20 @@ def _told_optics(trial: Trial, sheet: Sheet, again: _Again, spots: Spots) -> tup
         np.log(spots.brightness[like]),
         np.log(spots.snr[like]),
     )
-    if own.fall is None or theirs is None:
-        return optics, "diffraction"
     smear = trial.view.smear_px2
-    before = optics.fall(smear)
-    told = np.log(own.fall / theirs)
-    told_se = np.hypot(own.fall_se / own.fall, error / theirs)
+    told, told_se, source = 0.0, np.inf, "diffraction"
+    if own.fall is not None and theirs is not None and min(own.fall, theirs) > 0:
+        told = float(np.log(own.fall / theirs))
+        told_se = float(np.hypot(own.fall_se / own.fall, error / theirs))
+        source = "how SNR falls with brightness along tracks"
     trust = FALL_SD**2 / (FALL_SD**2 + told_se**2)
-    after = float(np.clip(before * np.exp(trust * told), LEAST_FALL, MOST_FALL))
-    return optics.with_fall(after, smear), "how SNR falls with brightness along tracks"
+    after = optics.fall(smear) * np.exp(trust * told)
+    sd = FALL_SD * np.sqrt(1 - trust)
+    best, other = (
+        optics.with_fall(float(np.clip(fall_now, LEAST_FALL, MOST_FALL)), smear)
+        for fall_now in (after, after * np.exp(-sd))
+    )
+    return best, other, source
 
 
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
@@ -190,15 +197,18 @@ def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
     )
 
 
-def _depth(fitted: chance.Chance, grid_nm: Floats, law: Law, sheet: Sheet) -> tuple[Floats, Floats]:
-    """ln(depth), and its errors: of the fit, of the brightness law, of the sheet's thickness."""
+def _depth(
+    fitted: chance.Chance, other: Optics, grid_nm: Floats, law: Law, sheet: Sheet
+) -> tuple[Floats, Floats]:
+    """ln(depth), and its errors: of the fit, the brightness law, the defocus, the thickness."""
     light = law.at(grid_nm)
     log_depth, errors = fitted.log_depth(grid_nm, light, law.scatter)
     brighter, _ = fitted.log_depth(grid_nm, light + LEVEL_SE, law.scatter)
     slope = np.clip((brighter - log_depth) / LEVEL_SE, 0.0, STEEPEST)
     root = np.linalg.cholesky(law.covariance + np.diag([LEVEL_SE**2, 0.0]))
     design = np.column_stack([np.ones(len(grid_nm)), np.log(grid_nm / REFERENCE_NM)])
-    columns = [errors, slope[:, None] * (design @ root)]
+    otherwise, _ = replace(fitted, optics=other).log_depth(grid_nm, light, law.scatter)
+    columns = [errors, slope[:, None] * (design @ root), (otherwise - log_depth)[:, None]]
     if sheet.has_scale:
         columns.append(np.full((len(grid_nm), 1), sheet.relative_se))
     return log_depth, np.column_stack(columns)
