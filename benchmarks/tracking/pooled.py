@@ -35,7 +35,7 @@ FLOW_PX = 4.0
 FRAMES = 400
 AXIS_STEPS = 100_000
 MOST_FILMS = 40
-SEED = 2000
+SEED = 2320
 SOURCES = (
     "evsize/detection",
     "evsize/tracking",
