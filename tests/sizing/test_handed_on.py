@@ -9,7 +9,7 @@ from scipy.stats import norm, t
 from evsize.physics import Conditions, water_viscosity_mpas
 from evsize.results import Completeness, Estimate, Likelihoods, NoiseUncertainty
 from evsize.settings import SizingSettings
-from evsize.sizing import diameter_grid, intervals, size, summary
+from evsize.sizing import diameter_grid, distribution, intervals, size, summary
 from evsize.sizing.deconvolution import Deconvolution
 from evsize.sizing.view import Depths
 
@@ -138,3 +138,18 @@ def test_particles_beyond_the_grid_count_at_its_ends():
     assert amount[[0, -1]].tolist() == [2.0, 7.0]
     assert square[[0, -1]].tolist() == [4.0, 25.0]
     assert amount.sum() == 9.0
+
+
+def test_the_evidence_for_two_peaks_grants_all_others(monkeypatch):
+    asked = []
+
+    def evidence(_mixture, _once, _unit, first, second, others):
+        asked.append((first, second, others))
+        return distribution.EVIDENCE
+
+    monkeypatch.setattr(distribution, "_evidence", evidence)
+    edges = np.log(summary.bin_edges(GRID))
+    shares = sum(np.diff(norm.cdf(edges, np.log(nm), 0.08)) for nm in (60, 130, 280)) / 3
+    a, b, c = summary.tops(shares, GRID)
+    assert distribution._supported(None, None, None, shares, GRID) == [a, b, c]
+    assert asked == [(a, b, [c]), (b, c, [a])]
