@@ -38,10 +38,6 @@ PROFILE = """
 warn_below = 250
 fail_below = 20
 
-# The detector aims at one false spot a frame, so that good films lie on both sides of the limit.
-[false_detections]
-warn_above = 1.5
-
 [duration]
 warn_below = 14
 fail_below = 5
