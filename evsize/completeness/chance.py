@@ -120,6 +120,13 @@ class Chance:
         depth = np.maximum(depth, 1e-12)
         return np.log(depth), (change / depth[:, None]) @ self.root
 
+    def at_focus(self, diameter_nm: Floats, log_brightness: Floats) -> Floats:
+        """Chance (n,) of sizes and ln(brightnesses), (n,) each, to be followed at best focus."""
+        light, smear = np.exp(log_brightness), smear_px2(diameter_nm, self.conditions)
+        x, wide = _seen_as(self.optics, np.zeros(len(light)), light, smear, self.threshold)
+        rows = _design(x, np.log(diameter_nm), wide, self.highest, self.log_d)
+        return np.asarray(_chance(rows @ self.theta) * (x > np.log(SEEN_SHARE)))
+
 
 def fit(
     looks: Looks,

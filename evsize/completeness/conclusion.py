@@ -8,14 +8,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.completeness import chance, selfcheck
+from evsize.completeness import chance, defocus, selfcheck
 from evsize.completeness.brightness import REFERENCE_NM, Law, local_median
 from evsize.completeness.limit import half_recovered
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
 from evsize.completeness.view import Spots, good_spots
-from evsize.completeness.widths import fall
 from evsize.diffusion import estimate_diffusion
 from evsize.results import Completeness, Estimate, Value
 from evsize.tables import COMPLETENESS
@@ -30,11 +29,7 @@ LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
 FEWEST_TO_CORRECT = 50
 """Injected tracks that tell what the measured brightness is off by."""
-FALL_SD = 0.15
-"""Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
-LEAST_FALL, MOST_FALL = 1.05, 3.0
-LIKE = 0.5
-"""ln(brightness) by which injected particles may lie outside the range of the recording's own."""
+HALF, CURVE_SE = 0.5, 0.05
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
@@ -65,13 +60,15 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     again = _size_again(injected, trial)
     spots = _spots_again(injected, trial, again)
     law, bias = _corrected_law(injected, trial, again, spots)
-    optics, other, told = _told_optics(trial, sheet, again, spots)
+    optics, other, told = defocus.compared(
+        trial.view, trial.optics, sheet, spots, again.n_positions
+    )
     grid_nm = trial.view.diameter_nm
     # the chance at a given SNR is what the injected particles show; where it is, is told by the
     # recording's own optics
     fitted = replace(_fit_chance(injected, trial), optics=optics)
     log_depth, errors = _depth(fitted, other, grid_nm, law, sheet)
-    limit = _detection_limit(injected, trial.law, law)
+    limit = _detection_limit(injected, fitted, grid_nm, trial.law, law)
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
     pixel_um = trial.conditions.pixel_size_um
@@ -147,44 +144,6 @@ def _corrected_law(
     return view.law(trial.optics, bias) or law, constant
 
 
-def _told_optics(
-    trial: Trial, sheet: Sheet, again: _Again, spots: Spots
-) -> tuple[Optics, Optics, str]:
-    """Optics with the defocus of the recording, others that may be, and what from, in words.
-
-    How SNR falls with brightness along tracks is measured alike in the recording's own particles
-    and in the injected ones, whose widening is known.
-    """
-    optics, own = trial.optics, trial.view.widths
-    if sheet.widening_per_um is not None:
-        return optics, optics, "the calibration"
-    # of those as bright: bright ones are followed farther from the focus
-    brightness = trial.view.brightness(optics)[0]
-    low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
-    found = trial.view.brightness(optics, spots, again.n_positions)[0]
-    like = ((found > low) & (found < high))[spots.owner]
-    theirs, error = fall(
-        spots.owner[like],
-        spots.frame[like],
-        np.log(spots.brightness[like]),
-        np.log(spots.snr[like]),
-    )
-    smear = trial.view.smear_px2
-    told, told_se, source = 0.0, np.inf, "diffraction"
-    if own.fall is not None and theirs is not None and min(own.fall, theirs) > 0:
-        told = float(np.log(own.fall / theirs))
-        told_se = float(np.hypot(own.fall_se / own.fall, error / theirs))
-        source = "how SNR falls with brightness along tracks"
-    trust = FALL_SD**2 / (FALL_SD**2 + told_se**2)
-    after = optics.fall(smear) * np.exp(trust * told)
-    sd = FALL_SD * np.sqrt(1 - trust)
-    best, other = (
-        optics.with_fall(float(np.clip(fall_now, LEAST_FALL, MOST_FALL)), smear)
-        for fall_now in (after, after * np.exp(-sd))
-    )
-    return best, other, source
-
-
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
     """Chance of being followed; the injected particles have the optics of the trial."""
     return chance.fit(
@@ -214,15 +173,21 @@ def _depth(
     return log_depth, np.column_stack(columns)
 
 
-def _detection_limit(injected: Injected, drawn: Law, law: Law) -> Estimate:
+def _detection_limit(
+    injected: Injected, fitted: chance.Chance, grid_nm: Floats, drawn: Law, law: Law
+) -> Estimate:
     found = half_recovered(
         np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
     )
-    if found is None:
-        return Estimate()
-    at, error = found
-    light = drawn.level + drawn.exponent * (at - np.log(REFERENCE_NM))
-    value = REFERENCE_NM * float(np.exp((light - law.level) / law.exponent))
+    if found is not None:
+        at, error = found
+        light = drawn.level + drawn.exponent * (at - np.log(REFERENCE_NM))
+        value = REFERENCE_NM * float(np.exp((light - law.level) / law.exponent))
+    else:  # too few were at best focus: what the curve says of there
+        seen = np.flatnonzero(fitted.at_focus(grid_nm, law.at(grid_nm)) >= HALF)
+        if not len(seen):
+            return Estimate()
+        value, error = float(grid_nm[seen[0]]), CURVE_SE
     line = np.array([1.0, np.log(value / REFERENCE_NM)])
     brightness_se = np.sqrt(line @ law.covariance @ line + LEVEL_SE**2) / law.exponent
     total = float(np.hypot(error, brightness_se))

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
+import tifffile
 
 from evsize.cli.main import main
+from evsize.completeness import plan
+from evsize.simulation import in_memory, nanosight
 from tests.test_trajectories import trackpy_table
 
 GIVEN = ["--pixel-size", "0.166", "--frame-rate", "25", "--exposure", "20"]
@@ -106,3 +109,40 @@ def test_no_tracks_no_result(tmp_path, capsys):
     assert main(["size", str(tmp_path), *where]) == 4
     assert "result.json" in capsys.readouterr().err
     assert not list((tmp_path / "out").glob("*"))
+
+
+@pytest.fixture(scope="module")
+def counted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("counted")
+    scene = nanosight("110nm~0.2:30", height_px=192, width_px=192)
+    tifffile.imwrite(folder / "film.tif", in_memory(scene, 120, 3)[0], photometric="minisblack")
+    arguments = ["analyze", str(folder / "film.tif"), "-o", str(folder / "out"), "--depth", "10"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plan, "FRAMES_SEARCHED", 500)
+        assert main([*arguments, *GIVEN, *WATER, "-q"]) == 0
+    return folder
+
+
+def test_a_counted_result_stays_counted(counted):
+    assert main(["size", str(counted / "out" / "film"), "-o", str(counted / "again"), "-q"]) == 0
+    warmer = ["-o", str(counted / "warm"), "--temperature", "30", "-q"]
+    assert main(["size", str(counted / "out" / "film"), *warmer]) == 0
+    once, again, warm = (report(counted / name / "film") for name in ("out", "again", "warm"))
+    found, anew, other = (r["concentration_per_ml"]["value"] for r in (once, again, warm))
+    # the saved table holds 16 sizes of the depth, read between on a straight line
+    assert anew == pytest.approx(found, rel=0.03)
+    # every particle has another name at another temperature: there are as many
+    assert other == pytest.approx(anew, rel=0.03)
+    assert again["distribution"]["weighting"].startswith("number per volume")
+    limits = [r["detection_limit_nm"]["value"] for r in (again, warm)]
+    medians = [r["distribution"]["d50_nm"]["value"] for r in (again, warm)]
+    assert limits[1] / limits[0] == pytest.approx(medians[1] / medians[0], rel=0.02)
+
+
+def test_counting_that_no_longer_holds_says_why(counted):
+    changed = ["-o", str(counted / "short"), "--exposure", "10", "-q"]
+    assert main(["size", str(counted / "out" / "film"), *changed]) == 0
+    found = report(counted / "short" / "film")
+    assert found["concentration_per_ml"] is None
+    assert "the exposure was changed" in found["concentration_note"]
+    assert "per particle seen" in found["distribution"]["weighting"]

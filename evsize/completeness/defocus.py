@@ -1,0 +1,77 @@
+"""Defocus of a recording: its own particles held against injected ones, whose defocus is known.
+
+How SNR falls with brightness along tracks is measured alike in both. Rings around a spot keep its
+core narrow where a Gaussian would widen, and blur widens the spot in focus: diffraction alone, from
+which the injected particles have theirs, would mislead.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evsize.completeness.optics import Optics
+from evsize.completeness.sheet import Sheet
+from evsize.completeness.view import Spots, View
+from evsize.completeness.widths import fall
+
+Floats = NDArray[np.float64]
+
+FALL_SD = 0.15
+"""Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
+LEAST_FALL, MOST_FALL = 1.05, 3.0
+LIKE = 0.5
+"""ln(brightness) by which injected particles may lie outside the range of the recording's own."""
+
+
+def compared(
+    view: View, optics: Optics, sheet: Sheet, spots: Spots, n_positions: Floats
+) -> tuple[Optics, Optics, str]:
+    """Optics with the defocus of the recording.
+
+    Parameters
+    ----------
+    view : View
+        What the recording's own tracks show.
+    optics : Optics
+        With which the injected particles were drawn.
+    sheet : Sheet
+        A calibrated defocus stays what it is.
+    spots : Spots
+        Of the injected particles' tracks.
+    n_positions : ndarray, (tracks,)
+        Positions of those tracks.
+
+    Returns
+    -------
+    Optics, Optics, str
+        The best guess, another a standard error of the fall away, and what it is from, in words.
+    """
+    own = view.widths
+    if sheet.widening_per_um is not None:
+        return optics, optics, "the calibration"
+    # of those as bright: bright ones are followed farther from the focus
+    brightness = view.brightness(optics)[0]
+    low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
+    found = view.brightness(optics, spots, n_positions)[0]
+    like = ((found > low) & (found < high))[spots.owner]
+    theirs, error = fall(
+        spots.owner[like],
+        spots.frame[like],
+        np.log(spots.brightness[like]),
+        np.log(spots.snr[like]),
+    )
+    smear = view.smear_px2
+    told, told_se, source = 0.0, np.inf, "diffraction"
+    if own.fall is not None and theirs is not None and min(own.fall, theirs) > 0:
+        told = float(np.log(own.fall / theirs))
+        told_se = float(np.hypot(own.fall_se / own.fall, error / theirs))
+        source = "how SNR falls with brightness along tracks"
+    trust = FALL_SD**2 / (FALL_SD**2 + told_se**2)
+    after = optics.fall(smear) * np.exp(trust * told)
+    sd = FALL_SD * np.sqrt(1 - trust)
+    best, other = (
+        optics.with_fall(float(np.clip(fall_now, LEAST_FALL, MOST_FALL)), smear)
+        for fall_now in (after, after * np.exp(-sd))
+    )
+    return best, other, source
