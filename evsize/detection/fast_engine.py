@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from evsize.detection.filtering import gaussian_kernel, matched_filter
 from evsize.detection.moments import measure_spots
-from evsize.detection.peaks import Places, highest_near, keep_strongest, local_maxima, stand_alone
+from evsize.detection.peaks import (
+    Places,
+    highest_near,
+    keep_strongest,
+    maxima_and_minima,
+    stand_alone,
+)
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Filtered, Floats, Parameters, Spots
 
@@ -64,7 +70,7 @@ def _find(
     for k, factor in enumerate(COARSE_FACTORS):
         noise = parameters.coarse_noise[k]
         threshold = COARSE_ADVANTAGE * parameters.threshold * noise
-        y, x = local_maxima(levels[k + 1], 1.0, threshold, MOST_SPOTS)
+        (y, x), _ = maxima_and_minima(levels[k + 1], threshold, np.inf, MOST_SPOTS)
         strength = levels[k + 1][y, x].astype(np.float64) / noise
         middle = factor // 2
         places.append((y * factor + middle, x * factor + middle, strength, np.full(len(y), k + 1)))

@@ -182,7 +182,6 @@ def _take_out_neighbours(
     return found
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def measure_spots(
     images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
@@ -221,8 +220,23 @@ def measure_spots(
     of that error, and moves on towards the plain centre of mass, which of a smear is the position
     averaged over the exposure. So the weight grows with what the spot shows beyond one at rest.
     """
+    out: Floats
+    out, long = _measure_alone(images, places, level, widths)
+    near = have_neighbour(out[:, 1], out[:, 0], 4.0 * widths[1])
+    _measure_apart(images, places, (level, snr, near), widths, out, long)
+    return out
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _measure_alone(
+    images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    level: NDArray[np.int64],
+    widths: tuple[float, float, float],
+) -> tuple[Floats, Floats]:
+    """Measure each spot as if alone; also its variance along its longest axis, in its level."""
     spot_sd, rest_weight, widest = widths
-    n = snr.size
+    n = level.size
     out, long, sums = np.empty((n, 7)), np.empty(n), np.empty(6)
     small = math.ceil(2.5 * rest_weight)
     for k in range(n):
@@ -234,8 +248,26 @@ def measure_spots(
         _describe(out[k], sums, rest_weight, widest)
         _to_frame(out[k], row + dy, col + dx, scale)
         long[k] = _own_variance(sums, rest_weight, widest)[2] if good else spot_sd**2
+    return out, long
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _measure_apart(
+    images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    places: tuple[NDArray[np.int64], NDArray[np.int64]],
+    spots: tuple[NDArray[np.int64], Floats, NDArray[np.bool_]],
+    widths: tuple[float, float, float],
+    out: Floats,
+    long: Floats,
+) -> None:
+    """Measure them again in place, without their neighbours and as wide as they are.
+
+    ``spots`` are the level of each, its SNR, and whether there may be a neighbour.
+    """
+    level, snr, near = spots
+    _, rest_weight, widest = widths
+    n, sums = snr.size, np.empty(6)
     crowded = np.ones(n, np.bool_)
-    near = have_neighbour(out[:, 1].copy(), out[:, 0].copy(), 4.0 * rest_weight)
     for turn in range(NEIGHBOUR_TURNS):
         first = out.copy()
         for k in range(n):
@@ -260,7 +292,6 @@ def measure_spots(
                 _describe(out[k], sums, weight_sd, widest)
                 _to_frame(out[k], row + dy, col + dx, scale)
                 long[k] = _own_variance(sums, weight_sd, widest)[2]
-    return out
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

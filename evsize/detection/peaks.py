@@ -19,52 +19,26 @@ FLAT_REACH = 60
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def local_maxima(
-    filtered: Image, sign: float, threshold: float, limit: int
-) -> tuple[Places, Places]:
-    """Rows and columns of the pixels above a threshold that no neighbour exceeds.
+def maxima_and_minima(
+    filtered: Image, low: float, deep: float, limit: int
+) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
+    """Pixels that no neighbour exceeds, and those that none falls below.
+
+    In one pass: a frame takes as long to fetch as to search.
 
     Parameters
     ----------
     filtered : ndarray of float32, (height, width)
         Frame behind the matched filter.
-    sign : float
-        +1 for maxima, -1 for maxima of the negative.
-    threshold : float
-        In the units of ``filtered``.
+    low, deep : float
+        How high the maxima are at least, and how far below zero the minima; infinite for none.
     limit : int
-        Most places returned; the first ones, row by row, are kept.
+        Most places returned of each; the first ones, row by row, are kept.
 
     Returns
     -------
-    tuple of ndarray
+    maxima, minima : tuple of ndarray
         Rows and columns, in order of rows. Of equal neighbours the last counts.
-    """
-    height, width = filtered.shape
-    rows = np.empty(limit, np.int64)
-    cols = np.empty(limit, np.int64)
-    n = 0
-    s, low = np.float32(sign), np.float32(threshold)
-    for y in range(height):
-        for first in range(0, width, CHUNK):
-            last = min(first + CHUNK, width)
-            if _count_above(filtered[y, first:last], s, low) == 0:
-                continue
-            for x in range(first, last):
-                value = s * filtered[y, x]
-                if value > low and n < limit and _is_top(filtered, y, x, s):
-                    rows[n], cols[n] = y, x
-                    n += 1
-    return rows[:n], cols[:n]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def maxima_and_minima(
-    filtered: Image, low: float, deep: float, limit: int
-) -> tuple[tuple[Places, Places], tuple[Places, Places]]:
-    """Both ``local_maxima(filtered, 1.0, low, limit)`` and those of the negative above ``deep``.
-
-    In one pass: a frame takes as long to fetch as to search.
     """
     height, width = filtered.shape
     rows, cols = np.empty((2, limit), np.int64), np.empty((2, limit), np.int64)
@@ -97,15 +71,6 @@ def _count_outside(line: NDArray[np.float32], low: float, high: float) -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count_above(line: NDArray[np.float32], sign: float, threshold: float) -> int:
-    """Count the pixels of a stretch of a row above a threshold; without branches, hence fast."""
-    n = np.int32(0)
-    for x in range(line.size):
-        n += np.int32(sign * line[x] > threshold)
-    return int(n)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _is_top(filtered: Image, y: int, x: int, sign: float) -> bool:
     """Whether no neighbour exceeds a pixel; of equal ones the last counts."""
     height, width = filtered.shape
@@ -119,7 +84,6 @@ def _is_top(filtered: Image, y: int, x: int, sign: float) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def keep_strongest(
     places: tuple[Places, Places],
     heights: NDArray[np.float64],
@@ -146,10 +110,23 @@ def keep_strongest(
     ndarray of bool, (n,)
         The places kept.
     """
+    # sorted out here: a sort inside takes seconds to compile
+    order = np.argsort(-heights, kind="stable")
+    return np.asarray(_strongest(places, heights, order, reach, threshold))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _strongest(
+    places: tuple[Places, Places],
+    heights: NDArray[np.float64],
+    order: Places,
+    reach: NDArray[np.float64],
+    threshold: float,
+) -> NDArray[np.bool_]:
+    """See `keep_strongest`."""
     rows, cols = places
     n = rows.size
     keep = np.ones(n, np.bool_)
-    order = np.argsort(-heights, kind="mergesort")
     for i in range(n):
         a = order[i]
         if not keep[a]:
@@ -168,12 +145,11 @@ def keep_strongest(
     return keep
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def stand_alone(
     places: tuple[Places, Places],
     ranked: tuple[NDArray[np.float64], NDArray[np.int64]],
     images: tuple[Image, Image, Image],
-    noise: tuple[float, float, float],
+    noise: tuple[float, ...],
     rise: float,
 ) -> NDArray[np.bool_]:
     """Whether there is a valley between a place and every higher one that is kept.
@@ -199,11 +175,24 @@ def stand_alone(
     -------
     ndarray of bool, (n,)
     """
-    rows, cols = places
     heights, level = ranked
+    order = np.argsort(-heights, kind="stable")
+    return np.asarray(_alone(places, (order, level), images, noise, rise))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _alone(
+    places: tuple[Places, Places],
+    ranked: tuple[Places, Places],
+    images: tuple[Image, Image, Image],
+    noise: tuple[float, float, float],
+    rise: float,
+) -> NDArray[np.bool_]:
+    """See `stand_alone`; ``ranked`` is the order from the highest down, and the image of each."""
+    rows, cols = places
+    order, level = ranked
     n = rows.size
     keep = np.ones(n, np.bool_)
-    order = np.argsort(-heights, kind="mergesort")
     for i in range(1, n):
         b = order[i]
         image = images[level[b]]
@@ -241,14 +230,21 @@ def _valley_between(image: Image, start: tuple[int, int], to: tuple[int, int], r
     return False
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def have_neighbour(
     x_px: NDArray[np.float64], y_px: NDArray[np.float64], reach: float
 ) -> NDArray[np.bool_]:
     """Whether another point lies within ``reach``."""
+    x_px, y_px = np.ascontiguousarray(x_px), np.ascontiguousarray(y_px)  # one type to compile
+    return np.asarray(_neighbours(x_px, y_px, np.argsort(y_px, kind="stable"), reach))
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _neighbours(
+    x_px: NDArray[np.float64], y_px: NDArray[np.float64], order: Places, reach: float
+) -> NDArray[np.bool_]:
+    """See `have_neighbour`; ``order`` is that of rising ``y_px``."""
     n = x_px.size
     marked = np.zeros(n, np.bool_)
-    order = np.argsort(y_px, kind="mergesort")  # as above: another sort costs seconds to compile
     for i in range(n):
         a = order[i]
         for j in range(i + 1, n):

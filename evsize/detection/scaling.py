@@ -8,6 +8,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evsize.detection.median import median
+
 Image = NDArray[np.float32]
 
 BIN_PX = 8
@@ -47,8 +49,8 @@ def fit_level(
         for j in range(0, cols, 4):
             coarse[n] = frame[i * step, j * step] - pattern[i, j]
             n += 1
-    offset = np.median(coarse[:n])
-    spread = 1.4826 * np.median(np.abs(coarse[:n] - offset))
+    offset = median(coarse[:n])
+    spread = 1.4826 * median(np.abs(coarse[:n] - offset))
     slope = 0.0
     mean_contrast, var_contrast = 0.0, 0.0
     for i in range(rows):
@@ -106,7 +108,7 @@ def fit_slope(
     for _ in range(3):
         for k in range(n):
             rest[k] = frame[places[0, k], places[1, k]] - level[k] - offset - slope * contrast[k]
-        limit = 3.0 * 1.4826 * np.median(np.abs(rest)) + 0.5
+        limit = 3.0 * 1.4826 * median(np.abs(rest)) + 0.5
         cross, square = 0.0, 0.0
         for k in range(n):
             if abs(rest[k]) < limit:

@@ -9,7 +9,7 @@ from evsize.detection import detect
 from evsize.detection.filtering import filter_noise, matched_filter
 from evsize.detection.model import FrameModel
 from evsize.detection.pattern import estimate_pattern, flat_noise, smooth_noise
-from evsize.detection.peaks import local_maxima
+from evsize.detection.peaks import maxima_and_minima
 from evsize.detection.threshold import noise_peaks_per_px, threshold_for
 from evsize.physics import Conditions
 from evsize.tables import Flag
@@ -24,7 +24,7 @@ def test_noise_peaks_are_as_many_as_theory_says() -> None:
     for _ in range(12):
         m = matched_filter(rng.normal(0, 1, (512, 512)).astype(np.float32), 1.8)
         for threshold in found:
-            found[threshold] += len(local_maxima(m, 1.0, threshold, 10000)[0])
+            found[threshold] += len(maxima_and_minima(m, threshold, np.inf, 10000)[0][0])
     for threshold, n in found.items():
         expected = 12 * 512**2 * noise_peaks_per_px(threshold, 1.8)
         # the law holds for high thresholds; it leaves out terms of 1 / threshold^2

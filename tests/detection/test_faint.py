@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy.ndimage import maximum_filter
 
 from evsize.detection import detect, faint
 from evsize.detection.filtering import matched_filter
-from evsize.detection.peaks import local_maxima, maxima_and_minima
+from evsize.detection.peaks import maxima_and_minima
 from evsize.detection.spots import Filtered, Parameters, Spots
 from evsize.detection.threshold import noise_density, noise_peaks_per_px
 from evsize.physics import Conditions
@@ -51,13 +52,17 @@ def test_what_is_a_spot_or_its_flank_is_left_out() -> None:
     assert len(faint.find_faint(image, (2.2, 4.0), near, 4).snr) == 1
 
 
-def test_maxima_and_minima_are_those_of_the_single_searches() -> None:
+def test_maxima_and_minima_are_the_highest_and_the_lowest_of_their_neighbours() -> None:
     noise = np.random.default_rng(4).normal(0, 1, (150, 201)).astype(np.float32)
     image = matched_filter(noise, SD)
     high, low = maxima_and_minima(image, 1.5, 2.0, 5000)
     assert len(high[0]) > len(low[0]) > 20
-    for found, sign, threshold in ((high, 1.0, 1.5), (low, -1.0, 2.0)):
-        assert np.array_equal(found, local_maxima(image, sign, threshold, 5000))
+    for found, upright, threshold in ((high, image, 1.5), (low, -image, 2.0)):
+        top = (upright == maximum_filter(upright, 3)) & (upright > threshold)
+        assert np.array_equal(found, np.nonzero(top))
+    (rows, _), none = maxima_and_minima(image, 1.5, np.inf, 10)
+    assert np.array_equal(rows, high[0][:10])
+    assert not len(none[0])
 
 
 def test_density_is_the_slope_of_the_number_of_noise_peaks() -> None:
