@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evsize.detection.median import median
@@ -11,6 +11,7 @@ from evsize.detection.median import median
 VALUES = st.lists(st.integers(-50, 50) | st.floats(-1e9, 1e9), min_size=1, max_size=60)
 
 
+@settings(deadline=None)  # the first call compiles
 @given(VALUES)
 def test_median_is_that_of_numpy(values: list[float]) -> None:
     array = np.array(values, float)
