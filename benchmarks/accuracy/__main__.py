@@ -19,11 +19,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.accuracy import counting, coverage, distance, peaks, recordings, spread
+from benchmarks.accuracy import (
+    counting,
+    counting_plot,
+    coverage,
+    distance,
+    peaks,
+    recordings,
+    spread,
+)
 from benchmarks.cache import ROOT, rows
 from benchmarks.pages import markdown, write
 
 PAGE = ROOT / "docs" / "validation" / "accuracy.md"
+PICTURE = ROOT / "docs" / "images" / "counting.svg"
 COUNTING_PAGE = PAGE.with_name("counting.md")
 FIRST_SEED = 10_000
 COVERAGE_MUST = (0.92, 0.975)
@@ -165,6 +174,8 @@ def main() -> int:
         missed += bad
         if args.write:
             write(COUNTING_PAGE if name in COUNTING else PAGE, name, markdown(table))
+        if args.write and name == "classes":
+            counting_plot.draw(counting.films(name, args.quick, args.jobs), PICTURE)
     print("\nmissed: " + ("; ".join(missed) if missed else "nothing"))
     return 1 if missed else 0
 

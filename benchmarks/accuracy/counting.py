@@ -224,8 +224,12 @@ def _true_limit(frames: NDArray[Any], truth: pd.DataFrame, scene: Scene) -> floa
 
 def table(kind: str, quick: bool, jobs: int) -> tuple[pd.DataFrame, list[str]]:
     """Figures of a kind of recording, and what is missed."""
-    found = cache.rows(f"counting-{kind}", cells(kind, quick), row, SOURCES, jobs)
-    return summary(kind, found)
+    return summary(kind, films(kind, quick, jobs))
+
+
+def films(kind: str, quick: bool, jobs: int) -> pd.DataFrame:
+    """A row a recording, those computed before read from where they are kept."""
+    return cache.rows(f"counting-{kind}", cells(kind, quick), row, SOURCES, jobs)
 
 
 def summary(kind: str, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
