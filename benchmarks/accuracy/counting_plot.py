@@ -6,8 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
 
 MARKS = {"vesicles": "o", "broad": "s", "two sizes": "^"}
+TICKS = (0.5, 0.7, 1, 1.5, 2, 3)
 COLOURS = {"nanosight": "#00608f", "zetaview": "#c05a00"}
 
 
@@ -31,18 +35,25 @@ def draw(films: pd.DataFrame, path: Path) -> None:
     for (regime, population), part in films.groupby(["regime", "population"]):
         style = {"color": COLOURS[str(regime)], "marker": MARKS[str(population)], "ls": "none"}
         label = f"{population}, {regime}"
-        for axes, name, scale in ((left, "exosome", 100.0), (right, "concentration", 1e-8)):
-            found, low, high, true = (
-                part[f"{name}{end}"].to_numpy(float) * scale
-                for end in ("", "_low", "_high", "_film")
-            )
-            bars = np.maximum([found - low, high - found], 0)
-            axes.errorbar(true, found, bars, label=label, lw=0.8, ms=5, **style)
-    right.set(xscale="log", yscale="log")
-    for axes, name in ((left, "40 to 160 nm, %"), (right, "particles per mL, 1e8")):
-        ends = axes.get_xlim()
-        axes.plot(ends, ends, color="0.5", lw=1, zorder=0)
-        axes.set(xlabel=f"in the film: {name}", ylabel=f"found: {name}")
-    left.legend(fontsize=7)
+        shares, counts = (
+            [part[f"{name}{end}"].to_numpy(float) for end in ("", "_low", "_high", "_film")]
+            for name in ("exosome", "concentration")
+        )
+        found, low, high, true = (100 * values for values in shares)
+        left.errorbar(true, found, _bars(found, low, high), label=label, lw=0.8, ms=5, **style)
+        found, low, high = (values / counts[3] for values in counts[:3])
+        right.errorbar(counts[3], found, _bars(found, low, high), lw=0.8, ms=5, **style)
+    ends = left.get_xlim()
+    left.plot(ends, ends, color="0.5", lw=1, zorder=0)
+    left.set(xlabel="in the film: 40 to 160 nm, %", ylabel="found: 40 to 160 nm, %")
+    right.axhline(1, color="0.5", lw=1, zorder=0)
+    right.set(xscale="log", yscale="log", yticks=TICKS, yticklabels=[f"{t:g}" for t in TICKS])
+    right.minorticks_off()
+    right.set(xlabel="in the film: particles per mL", ylabel="found over that in the film")
+    left.legend(fontsize=7, loc="lower right")
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
+
+
+def _bars(found: Floats, low: Floats, high: Floats) -> Floats:
+    return np.maximum([found - low, high - found], 0)
