@@ -59,7 +59,7 @@ SAMPLES: Mapping[str, Mapping[str, tuple[str, float]]] = {
     },
 }
 """What the cell holds, and its number per mL: 6 to 26 particles in the light sheet at a time."""
-BEADS: Mapping[str, float] = {"nanosight": 1e9, "zetaview": 3e7}
+BEADS: Mapping[str, float] = {"nanosight": 1e9, "zetaview": 6e7}
 STOCK = 100.0
 """Beads before their dilution, over those in the cell."""
 WIDTH_PX, HEIGHT_PX, N_FRAMES = 320, 240, 400
