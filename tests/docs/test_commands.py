@@ -18,6 +18,7 @@ import tifffile
 
 import evsize
 from evsize.analysis import Analysis
+from evsize.cli.main import main
 from evsize.settings import CompletenessSettings, Settings
 from evsize.simulation import samples
 from tests.conftest import ROOT
@@ -137,6 +138,20 @@ def test_first_command_installs_as_typed() -> None:
     """`test_readme_first_command` below runs what `INSTALLS` leaves out of the others."""
     first = read(ROOT / "README.md")[0].code
     assert all(install in first for install in INSTALLS)
+
+
+@pytest.mark.slow
+def test_first_measurement_shows_what_is_seen_today(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The verdict of the sample as the page quotes it, and its median."""
+    page, film = ROOT / "docs" / "first.md", ROOT / "sample_videos" / "beads_100nm.tif"
+    assert main(["analyze", str(film), "-o", str(tmp_path)]) == 0
+    (quoted,) = (block.code for block in read(page) if block.kind == "text")
+    assert " ".join(quoted.split()) in " ".join(capsys.readouterr().out.split())
+    median = evsize.load_result(tmp_path / film.stem).distribution.d50_nm
+    words = f"median, {median.value:.0f} nm ({median.low:.0f} to {median.high:.0f})"
+    assert words in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
