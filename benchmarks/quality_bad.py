@@ -205,7 +205,7 @@ def rounded(film: Film, scene: Scene, folder: Path) -> Path:
 
 
 WRONG = (
-    Wrong("something_to_size", "a blank", scene={"population": "100nm:0.02"}),
+    Wrong("something_to_size", "a blank", scene={"population": "100nm:0.0001"}),
     Wrong("tracks_used", "15 particles in view", scene={"population": "100nm:15"}),
     Wrong(
         "tracks_share",
@@ -254,7 +254,7 @@ WRONG = (
     Wrong(
         "detection_limit",
         "100 nm at a signal-to-noise ratio of 9",
-        scene={"snr": 9.0, "population": "100nm:20"},
+        scene={"snr": 9.0, "population": "100nm:14"},
         counted=True,
     ),
     Wrong(

@@ -34,7 +34,8 @@ IMPLIED: Mapping[str, Mapping[str, str]] = {
     "particles_per_frame": {"tracks_used": "fewer particles, fewer tracks"},
     "false_detections": SHORT_TRACKS
     | {"search_radius": "noise lies within reach of every particle"},
-    "search_radius": SHORT_TRACKS,
+    "search_radius": SHORT_TRACKS
+    | {"outside_range": "tracks cut short tell little of their size"},
     "step_correlation": {
         "localisation_noise": "the steps hold more blur than the exposure says",
         "false_detections": "noise that is smoothed lasts",
