@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
+
+from threadpoolctl import threadpool_limits
 
 from evsize.assembly import Stages
 from evsize.completeness import measure
@@ -42,6 +44,12 @@ __all__ = ["run", "run_tracks"]
 GIVEN_VISCOSITY_SE = 0.005
 NO_VIDEO = Completeness(reason="there is no video to lay simulated particles on")
 T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def one_thread(function: F) -> F:
+    """Let it multiply matrices in one thread: sums of many differ in their last digits."""
+    return cast("F", threadpool_limits.wrap(limits=1, user_api="blas")(function))
 
 
 class Source(Frames, Protocol):
@@ -51,6 +59,7 @@ class Source(Frames, Protocol):
         """The recording as it was read."""
 
 
+@one_thread
 def run(
     recording: Source,
     settings: Settings | None = None,
@@ -131,6 +140,7 @@ def run(
     return replace(stages.result(start, clock.seconds, command), strip=strip)
 
 
+@one_thread
 def run_tracks(
     tracks: Tracks,
     info: RecordingInfo,

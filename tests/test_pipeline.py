@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from evsize.diffusion import estimate_diffusion
 from evsize.errors import MissingSettingsError, UsageError
 from evsize.pipeline import run
 from evsize.recording import open_recording
@@ -149,6 +151,20 @@ def test_twice_the_same(beads, result):
     assert new.config_hash == old.config_hash
     assert new.dependencies == old.dependencies
     assert np.array_equal(again.preview, result.preview)
+
+
+def test_matrices_are_multiplied_in_one_thread(beads, monkeypatch):
+    threads = []
+
+    def watched(*arguments, **named):
+        threads.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return estimate_diffusion(*arguments, **named)
+
+    monkeypatch.setattr("evsize.pipeline.estimate_diffusion", watched)
+    with threadpool_limits(2, "blas"):
+        analysed(beads)
+    assert threads
+    assert set(threads) == {1}
 
 
 def test_input_is_not_changed(beads):
