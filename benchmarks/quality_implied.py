@@ -29,13 +29,13 @@ SHORT_TRACKS = {
 
 IMPLIED: Mapping[str, Mapping[str, str]] = {
     "something_to_size": FEW,
+    "tracks_used": {"particles_per_frame": "fewer particles, fewer in a frame"},
     "tracks_share": {"tracks_used": "few tracks are that long"},
     "duration": {"tracks_used": "fewer frames, fewer tracks"},
     "particles_per_frame": {"tracks_used": "fewer particles, fewer tracks"},
     "false_detections": SHORT_TRACKS
     | {"search_radius": "noise lies within reach of every particle"},
-    "search_radius": SHORT_TRACKS
-    | {"outside_range": "tracks cut short tell little of their size"},
+    "search_radius": SHORT_TRACKS | {"outside_range": "tracks cut short tell little of their size"},
     "step_correlation": {
         "localisation_noise": "the steps hold more blur than the exposure says",
         "false_detections": "noise that is smoothed lasts",
