@@ -48,7 +48,8 @@ def figure(value: float | None, digits: int = 3) -> str:
     exponent = math.floor(math.log10(abs(float(f"{value:.{digits - 1}e}"))))
     if not -4 <= exponent <= 5:
         return f"{value / 10.0**exponent:.{digits - 1}f}e{exponent}"
-    return f"{round(value, digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
+    # a float, for numpy rounds its own ties otherwise
+    return f"{round(float(value), digits - 1 - exponent):.{max(digits - 1 - exponent, 0)}f}"
 
 
 def estimate(value: Estimate | None, unit: str = "") -> str:

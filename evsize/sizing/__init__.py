@@ -200,6 +200,7 @@ def _units(
     followed = dwell.Tracks(
         start,
         end,
+        np.column_stack([likelihoods.x_um, likelihoods.y_um]),
         np.asarray(likelihoods.first_frame * interval_s, np.float64),
         np.asarray(last * interval_s, np.float64),
         conditions.stokes_einstein_um3_s * 1e3 / np.exp(mixture.expected(rough)[mixture.group]),

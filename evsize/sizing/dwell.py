@@ -22,6 +22,8 @@ Ints = NDArray[np.int64]
 
 REACH = 3.0
 """How far a particle may have moved, in standard deviations of one axis."""
+SURELY = 5.0
+"""How far it moves in one of 300,000 cases at most."""
 FOUND = 1 - np.exp(-(REACH**2) / 2)
 """Share of the particles that are within reach."""
 CLASSES = 4
@@ -34,18 +36,22 @@ CROWDED = 1.5
 learnt."""
 LEAST = 0.02
 """Variance of one look where chance puts nobody."""
+MOST_COVERED = 0.8
+"""Share of the field within reach, at most: in a smaller field nobody could be told from chance."""
 EDGE = 0.02
 """Share of the tracks on either side that may lie outside the field, their ends badly placed."""
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """Tracks, in a frame of reference that moves with the flow.
+    """Tracks.
 
     Attributes
     ----------
     start_um, end_um : ndarray, (tracks, 2)
-        First and last position, um.
+        First and last position, in a frame of reference that moves with the flow, um.
+    in_image_um : ndarray, (tracks, 2)
+        Mean position in the image, um.
     start_s, end_s : ndarray, (tracks,)
         Their times, s.
     d_um2_s : ndarray, (tracks,)
@@ -54,6 +60,7 @@ class Tracks:
 
     start_um: Floats
     end_um: Floats
+    in_image_um: Floats
     start_s: Floats
     end_s: Floats
     d_um2_s: Floats
@@ -67,13 +74,14 @@ class Tracks:
 
 @dataclass(frozen=True)
 class _Field:
-    """The field of view as it moves through the liquid.
+    """The field of view, and the liquid that moves through it.
 
     Attributes
     ----------
     low_um, size_um : ndarray, (2,)
-        Corner at time 0, and sides.
+        Corner at time 0 in the frame that moves with the flow, and sides.
     velocity_um_s : ndarray, (2,)
+        Of the liquid.
     """
 
     low_um: Floats
@@ -83,19 +91,21 @@ class _Field:
     @classmethod
     def of(cls, tracks: Tracks) -> _Field:
         """Find it from where the tracks are."""
-        xy, t = (tracks.start_um + tracks.end_um) / 2, (tracks.start_s + tracks.end_s) / 2
-        velocity = (t - t.mean()) @ xy / max(float(np.square(t - t.mean()).sum()), 1e-9)
-        low, high = np.quantile(xy - t[:, None] * velocity, [EDGE, 1 - EDGE], axis=0)
+        t = (tracks.start_s + tracks.end_s) / 2
+        moved = tracks.in_image_um - (tracks.start_um + tracks.end_um) / 2
+        velocity = (t - t.mean()) @ moved / max(float(np.square(t - t.mean()).sum()), 1e-9)
+        low, high = np.quantile(tracks.in_image_um, [EDGE, 1 - EDGE], axis=0)
         size = np.maximum((high - low) / (1 - 2 * EDGE), 1e-3)
-        return cls(low - EDGE * size, size, velocity)
+        begun = moved.mean(axis=0) - velocity * t.mean()
+        return cls(low - EDGE * size - begun, size, velocity)
 
     def covers(self, xy_um: Floats, time_s: float, reach_um: Floats) -> Floats:
         """Area around each place that lies in the field at a time, over that of the field."""
-        here = xy_um - time_s * self.velocity_um_s - self.low_um
+        here = xy_um + time_s * self.velocity_um_s - self.low_um
         reach = reach_um[:, None]
         side = np.minimum(here + reach, self.size_um) - np.maximum(here - reach, 0)
         square = np.clip(side, 0.1 * reach, None).prod(axis=1)
-        return np.asarray(np.minimum(np.pi / 4 * square / self.size_um.prod(), 1))
+        return np.asarray(np.minimum(np.pi / 4 * square / self.size_um.prod(), MOST_COVERED))
 
 
 def seconds_in_view(tracks: Tracks, interval_s: float, of_um2_s: Floats) -> Floats:
@@ -117,6 +127,8 @@ def seconds_in_view(tracks: Tracks, interval_s: float, of_um2_s: Floats) -> Floa
     """
     length = tracks.end_s - tracks.start_s + interval_s
     duration_s = float(tracks.end_s.max() - tracks.start_s.min()) + interval_s
+    if _could_be_one(tracks):
+        return np.full(len(length), duration_s)
     field = _Field.of(tracks)
     log_d = np.log(tracks.d_um2_s)
     limits = np.quantile(log_d, np.arange(1, CLASSES) / CLASSES)
@@ -142,6 +154,16 @@ def seconds_in_view(tracks: Tracks, interval_s: float, of_um2_s: Floats) -> Floa
     grid = np.linspace(wanted.min(), wanted.max() + 1e-9, 30)
     whole = _expected(layer, grid, middle, lags, field) @ often
     return np.asarray(np.maximum(np.interp(wanted, grid, whole), length))
+
+
+def _could_be_one(tracks: Tracks) -> bool:
+    """Whether all tracks could be of a single particle: never two at once, each near the last."""
+    order = np.argsort(tracks.start_s, kind="stable")
+    before, after = order[:-1], order[1:]
+    gap_s = tracks.start_s[after] - tracks.end_s[before]
+    square = np.square(tracks.start_um[after] - tracks.end_um[before]).sum(axis=1)
+    reach = SURELY**2 * (tracks.d_um2_s[after] + tracks.d_um2_s[before]) * gap_s
+    return bool(((gap_s > 0) & (square < reach)).all())
 
 
 def _expected(layer: Floats, log_d: Floats, middle: float, lag_s: Floats, field: _Field) -> Floats:
@@ -170,7 +192,7 @@ def overlap(ratio: Floats) -> Floats:
 def _lags(tracks: Tracks, field: _Field, duration_s: float, interval_s: float) -> Floats:
     """Lags at which to look, s."""
     in_view = float((tracks.end_s - tracks.start_s + interval_s).sum()) / duration_s
-    density = in_view / float(field.size_um.prod())
+    density = max(in_view - 1, 0.05) / float(field.size_um.prod())  # of others
     square_um2_s = REACH**2 * 2 * float(np.median(tracks.d_um2_s))
     longest = CROWDED / (density * np.pi * square_um2_s)
     longest = min(max(longest, 4 * interval_s), duration_s / 3)
@@ -181,7 +203,7 @@ def _still_there(
     tracks: Tracks, place: Ints, field: _Field, duration_s: float, lag_s: Floats
 ) -> tuple[Floats, Floats]:
     """Share (classes, lags) in view after each lag, and its error; NaN where nobody was."""
-    near, chance, looks = np.zeros((3, CLASSES, len(lag_s)))
+    near, chance, covered, looks = np.zeros((4, CLASSES, len(lag_s)))
     begin = float(tracks.start_s.min())
     for k, lag in enumerate(lag_s):
         for time in np.linspace(begin, begin + duration_s - lag, LOOKS):
@@ -190,13 +212,17 @@ def _still_there(
             reach = REACH * np.sqrt(2 * tracks.d_um2_s[first] * lag)
             apart = np.square(xy[:, None] - other[None]).sum(axis=2)
             there = (apart < reach[:, None] ** 2).sum(axis=1)
-            by_chance = len(second) * field.covers(xy, time + lag, reach)
+            around = field.covers(xy, time + lag, reach)
             of_class = place[first]
             near[:, k] += np.bincount(of_class, there, CLASSES)
-            chance[:, k] += np.bincount(of_class, by_chance, CLASSES)
+            chance[:, k] += np.bincount(of_class, len(second) * around, CLASSES)
+            covered[:, k] += np.bincount(of_class, around, CLASSES)
             looks[:, k] += np.bincount(of_class, minlength=CLASSES)
     with np.errstate(invalid="ignore", divide="ignore"):
         # who is neighbour to whom lasts for about the lag: so many looks are independent
         independent = looks * np.minimum(duration_s / lag_s / LOOKS, 1)
-        error = np.sqrt((chance / looks + LEAST) / independent)
-        return (near - chance) / looks / FOUND, error
+        # who is still there is not there by chance: of n in view, n less that share are
+        share = (near - chance) / (looks - covered)
+        others = np.maximum(chance - share * covered, 0) / looks
+        error = np.sqrt((others + LEAST) / independent) * looks / (looks - covered)
+        return share / FOUND, error

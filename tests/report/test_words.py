@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from evsize.report import words
@@ -28,6 +29,10 @@ from evsize.results import ClassShare, Estimate, Value
 )
 def test_figure(value: float | None, text: str) -> None:
     assert words.figure(value) == text
+
+
+def test_a_tie_is_rounded_alike_whoever_made_the_number() -> None:
+    assert words.figure(np.float64(18.15)) == words.figure(18.15)
 
 
 def test_estimates_and_shares() -> None:

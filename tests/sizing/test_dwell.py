@@ -34,11 +34,15 @@ def in_a_layer(seed: int, half_um: float, flow_um_s: float = 0.0, d_um2_s: float
         frames = np.flatnonzero(seen & (np.abs(in_field) < FIELD_UM / 2))
         for part in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
             if len(part) > 4:
-                tracks.append((path[part[0], :2], path[part[-1], :2], part[0], part[-1]))
+                middle = (path[part[0], :2] + path[part[-1], :2]) / 2
+                middle = middle - [flow_um_s * INTERVAL_S * part.mean(), 0]
+                tracks.append((path[part[0], :2], path[part[-1], :2], middle, part[0], part[-1]))
                 owner.append(particle)
-    start, end, first, last = (np.array(column, float) for column in zip(*tracks, strict=True))
+    start, end, middle, first, last = (
+        np.array(column, float) for column in zip(*tracks, strict=True)
+    )
     found = dwell.Tracks(
-        start, end, first * INTERVAL_S, last * INTERVAL_S, np.full(len(start), d_um2_s)
+        start, end, middle, first * INTERVAL_S, last * INTERVAL_S, np.full(len(start), d_um2_s)
     )
     return found, np.array(owner)
 
@@ -80,7 +84,7 @@ def test_particles_that_never_leave_are_units_of_their_own():
     rng = np.random.default_rng(4)
     start = rng.uniform(0, FIELD_UM, (20, 2))
     whole = np.full(20, DURATION_S)
-    tracks = dwell.Tracks(start, start + 1, 0 * whole, whole, np.full(20, 0.1))
+    tracks = dwell.Tracks(start, start + 1, start + 0.5, 0 * whole, whole, np.full(20, 0.1))
     found = dwell.seconds_in_view(tracks, INTERVAL_S, tracks.d_um2_s)
     assert np.all(found >= whole)
     unit = resampling.units(rng.normal(4, 0.1, 20), (whole + INTERVAL_S) / found, rng)
@@ -92,6 +96,18 @@ def test_few_tracks_are_no_obstacle(n):
     rng = np.random.default_rng(n)
     start = rng.uniform(0, FIELD_UM, (n, 2))
     begin = rng.uniform(0, 25, n)
-    tracks = dwell.Tracks(start, start + 1, begin, begin + 2, np.full(n, D_UM2_S))
+    tracks = dwell.Tracks(start, start + 1, start + 0.5, begin, begin + 2, np.full(n, D_UM2_S))
     found = dwell.seconds_in_view(tracks, INTERVAL_S, tracks.d_um2_s)
     assert np.all((found >= 2) & (found <= DURATION_S))
+
+
+def test_tracks_that_one_particle_may_have_left_are_one_unit():
+    rng = np.random.default_rng(5)
+    path = np.cumsum(np.sqrt(2 * D_UM2_S) * rng.standard_normal((20, 2)), axis=0)
+    times = np.arange(20.0)
+    tracks = dwell.Tracks(
+        path[::2], path[1::2], path[::2], times[::2], times[1::2], np.full(10, D_UM2_S)
+    )
+    found = dwell.seconds_in_view(tracks, 1.0, tracks.d_um2_s)
+    assert np.all(found == 20)
+    assert resampling.units(rng.normal(4, 0.1, 10), 2 / found, rng).max() == 0

@@ -26,8 +26,8 @@ def likelihoods(diameter_nm, n_positions, error=0.12, **more) -> Likelihoods:
         track_id=np.arange(n),
         n_positions=np.broadcast_to(n_positions, n),
         first_frame=more.pop("first_frame", np.zeros(n, np.int64)),
-        x_um=np.zeros(n),
-        y_um=np.zeros(n),
+        x_um=more.pop("x_um", np.zeros(n)),
+        y_um=more.pop("y_um", np.zeros(n)),
         d_um2_s=WATER.stokes_einstein_um3_s / GRID * 1e3,
         log_likelihood=-0.5 * ((np.log(GRID) - found[:, None]) / error) ** 2,
         d_cov_um2_s=np.ones(n),
@@ -61,13 +61,16 @@ def test_tracks_of_a_particle_that_stays_are_few_units():
     )
     first = np.tile(100 * np.arange(stretches), n)
     who = np.repeat(np.arange(n), stretches)
+    start, end = path[who, first], path[who, first + long - 1]
     one = likelihoods(
         np.full(n * stretches, 400.0),
         long,
+        x_um=(start + end)[:, 0] / 2,
+        y_um=(start + end)[:, 1] / 2,
         first_frame=first,
         last_frame=first + long - 1,
-        start_um=path[who, first],
-        end_um=path[who, first + long - 1],
+        start_um=start,
+        end_um=end,
     )
     units = size(one, WATER, SETTINGS).choices["independent_units"].value
     # who wanders out and in again in those 24 s is few: between a track each and a particle each
