@@ -19,6 +19,7 @@ from evsize.assembly.evidence import NOT_JUDGED, judge, marked
 from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
 from evsize.results import (
+    NOT_GIVEN,
     Acquisition,
     Completeness,
     Detections,
@@ -42,8 +43,8 @@ __all__ = ["Stages"]
 
 DEPENDENCIES = ("numpy", "scipy", "pandas", "trackpy", "numba", "pims", "tifffile", "av")
 NO_SCALE = (
-    "not given: it needs the thickness of the light sheet (--depth) or a calibration with beads of "
-    "known concentration (--instrument)"
+    f"{NOT_GIVEN}it needs the thickness of the light sheet (--depth) or a calibration with beads "
+    "of known concentration (--instrument)"
 )
 
 
@@ -121,13 +122,13 @@ class Stages:
 
     def _concentration_note(self) -> str:
         if self.completeness.reason:
-            return f"not given: {self.completeness.reason}"
+            return f"{NOT_GIVEN}{self.completeness.reason}"
         if self.settings.sizing.weighting == "seen":
-            return "not given: the weighting asked for is per particle seen"
+            return f"{NOT_GIVEN}the weighting asked for is per particle seen"
         if not self.completeness.has_scale:
             return NO_SCALE
         if self.sizing.concentration_per_ml is None and len(self.sizing.particles):
-            return "not given: many of the particles seen are below the detection limit"
+            return f"{NOT_GIVEN}many of the particles seen are below the detection limit"
         limit = self.completeness.detection_limit_nm.value
         above = "" if limit is None else f"; particles above {limit:.0f} nm"
         diluted = "" if self.acquisition.dilution is None else ", of the undiluted sample"

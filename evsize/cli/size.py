@@ -186,11 +186,11 @@ def _completeness(
 ) -> Completeness:
     """What the saved result knows of the sizes it misses, where that still holds."""
     from evsize.completeness import from_saved
-    from evsize.results import Completeness, Estimate
+    from evsize.results import NOT_GIVEN, Completeness, Estimate
 
     report = saved.summary
     if saved.completeness is None:
-        why = report.concentration_note.removeprefix("not given: ")
+        why = report.concentration_note.removeprefix(NOT_GIVEN)
         return Completeness(reason=why or "the saved result does not hold how deep it sees")
     then, now = before.conditions(), known.conditions()
     positions = report.settings["diffusion.min_positions"].value

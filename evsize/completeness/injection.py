@@ -85,13 +85,6 @@ class Stage:
     interval_s: float
     open_s: float
 
-    @property
-    def box_over_image(self) -> float:
-        """Area of the box over that of the image."""
-        width, height = self.size_um
-        wider, higher = (side + 2 * self.margin_um for side in self.size_um)
-        return wider * higher / (width * height)
-
 
 def move(
     particles: Particles, stage: Stage, flow_um: Floats, n_parts: int, rng: np.random.Generator

@@ -16,7 +16,6 @@ from evsize.physics import Conditions
 Floats = NDArray[np.float64]
 
 FRAMES_A_STRETCH = 64
-SHORTEST_STRETCH = 20
 GUARD = 8
 """Frames at either end of a stretch that are not counted: tracks are cut there."""
 COUNTED_AT_LEAST = 8
@@ -51,11 +50,6 @@ class Stretch:
     first: int
     n_frames: int
     guard: int
-
-    @property
-    def counted(self) -> int:
-        """Frames that count."""
-        return self.n_frames - 2 * self.guard
 
 
 def stretches(

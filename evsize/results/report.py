@@ -14,6 +14,9 @@ from evsize.results.figures import ClassShare, DistributionSummary, Misev, Summa
 from evsize.results.quality import Qc
 from evsize.results.values import Estimate, Model, Value
 
+NOT_GIVEN = "not given: "
+"""What stands before the reason, where `Report.concentration_note` says why there is none."""
+
 
 class RecordingInfo(Model):
     """The recording as it was read.

@@ -196,17 +196,17 @@ def _units(
     if start is None or end is None or last is None:
         return np.arange(n_tracks)
     interval_s = conditions.frame_interval_s
-    log_d = mixture.drawn(rough, rng)
+    expected, log_d = mixture.expected_and_drawn(rough, rng)
+    scale = conditions.stokes_einstein_um3_s * 1e3
     followed = dwell.Tracks(
         start,
         end,
         np.column_stack([likelihoods.x_um, likelihoods.y_um]),
         np.asarray(likelihoods.first_frame * interval_s, np.float64),
         np.asarray(last * interval_s, np.float64),
-        conditions.stokes_einstein_um3_s * 1e3 / np.exp(mixture.expected(rough)[mixture.group]),
+        scale / np.exp(expected),
     )
-    d_um2_s = conditions.stokes_einstein_um3_s * 1e3 / np.exp(log_d)
-    whole = dwell.seconds_in_view(followed, interval_s, d_um2_s) / interval_s
+    whole = dwell.seconds_in_view(followed, interval_s, scale / np.exp(log_d)) / interval_s
     return resampling.units(log_d, likelihoods.n_positions / whole, rng)
 
 

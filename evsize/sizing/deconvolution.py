@@ -238,15 +238,12 @@ class Deconvolution:
         posterior = self.likelihood * self._shares(fit.coefficients)
         return np.asarray(posterior / posterior.sum(axis=1, keepdims=True) @ self.kernel.T)
 
-    def expected(self, fit: Fit) -> Floats:
-        """Mean of ln(diameter) that a fit makes one expect of each group of tracks, (groups,)."""
-        return self.posterior(fit) @ self.log_d
-
-    def drawn(self, fit: Fit, rng: np.random.Generator) -> Floats:
-        """Draw ln(diameter) of each track from what a fit makes one expect of it, (tracks,)."""
-        upto = np.cumsum(self.posterior(fit), axis=1)[self.group]
+    def expected_and_drawn(self, fit: Fit, rng: np.random.Generator) -> tuple[Floats, Floats]:
+        """What a fit makes one expect of ln(diameter) of each track: its mean, and a draw of it."""
+        posterior = self.posterior(fit)
+        upto = np.cumsum(posterior, axis=1)[self.group]
         place = (upto < rng.random(len(upto))[:, None] * upto[:, -1:]).sum(axis=1)
-        return np.asarray(self.log_d[place])
+        return (posterior @ self.log_d)[self.group], np.asarray(self.log_d[place])
 
     def _grouped(self, weights: Floats) -> Floats:
         counts = np.bincount(self.group, weights, minlength=len(self.likelihood))
