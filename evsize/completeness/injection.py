@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from evsize.completeness.optics import Optics
-from evsize.simulation.kernels import add_gaussian_spots
+from evsize.simulation.kernels import add_gaussian_spots, spot_reach_px
 
 Floats = NDArray[np.float64]
 
 MARGIN_SD = 4.0
 """Distance beyond the image to which particles are simulated, in spot widths and steps."""
-FAINTEST = 0.05
-"""Particles that give less light than so many noises of a spot are not drawn."""
-SPOT_REACH_SD = 5.5
-"""Where a drawn spot ends at the latest (`evsize.simulation.kernels`)."""
+FAINTEST = 1.0
+"""Particles that give less light than so many noises of a spot are not drawn: their SNR is below
+0.15."""
 PARTS = (4, 16)
 """Fewest and most parts of an exposure."""
 
@@ -141,6 +143,7 @@ def lay_on(
     stage: Stage,
     camera: Camera,
     rng: np.random.Generator,
+    light: Floats | None = None,
 ) -> NDArray[Any]:
     """Return a frame with the particles' light added to it; the frame is not changed.
 
@@ -154,45 +157,88 @@ def lay_on(
         What is drawn, how and onto what.
     rng : Generator
         Draws the photon noise of the added light.
+    light : ndarray, (height, width), optional
+        Zeros to work in, and zeros again afterwards: to fetch fresh memory for each frame takes
+        longer than to draw.
+
+    Returns
+    -------
+    ndarray, (height, width)
+        8 or 16 bits as the frame, else float32.
     """
     n_parts = path_um.shape[1]
     z_um = path_um[..., 2]
-    light = particles.brightness[:, None] / n_parts * np.exp(optics.log_light(z_um))
+    each = particles.brightness[:, None] / n_parts * np.exp(optics.log_light(z_um))
     within = particles.d_um2_s * stage.open_s / n_parts / 3 / stage.pixel_um**2
     # the pixel's own width, 1/12, comes with the drawing
     variance = np.maximum(optics.variance_px2(z_um) - 1 / 12, 0.04)
     sd_px = np.sqrt(variance + within[:, None])
-    seen = light.sum(axis=1) > FAINTEST * optics.noise
-    xy_px, sd_px, light = path_um[seen, :, :2] / stage.pixel_um, sd_px[seen], light[seen]
-    added = np.zeros(frame.shape)
+    seen = each.sum(axis=1) > FAINTEST * optics.noise
+    xy_px, sd_px, each = path_um[seen, :, :2] / stage.pixel_um, sd_px[seen], each[seen]
+    light = np.zeros(frame.shape) if light is None else light
     add_gaussian_spots(
-        added, xy_px[..., 0].ravel(), xy_px[..., 1].ravel(), sd_px.ravel(), light.ravel()
+        light, xy_px[..., 0].ravel(), xy_px[..., 1].ravel(), sd_px.ravel(), each.ravel()
     )
-    result = np.array(frame)
-    for place, width in zip(xy_px, sd_px.max(axis=1), strict=True):
-        box = _around(place, width, frame.shape)
-        _expose(result[box], added[box], camera, rng)
+    # of three types, for which the loop over the pixels is compiled
+    result = frame.astype(frame.dtype if frame.dtype in (np.uint8, np.uint16) else np.float32)
+    boxes = _boxes(xy_px, spot_reach_px(sd_px, each)[..., None], frame.shape)
+    whole = frame.dtype.kind in "iu"
+    normal, uniform = _chances(boxes, whole, rng)
+    numbers = (float(camera.sign), camera.electrons_per_level, camera.white_level)
+    _expose(result, light, boxes, normal, uniform, numbers)
     return result
 
 
-def _around(place_px: Floats, sd_px: float, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Part of an image that holds a spot."""
-    low = np.floor(place_px.min(axis=0) - SPOT_REACH_SD * sd_px - 1)
-    high = np.ceil(place_px.max(axis=0) + SPOT_REACH_SD * sd_px + 2)
-    (x0, y0), (x1, y1) = (np.maximum(corner, 0).astype(int) for corner in (low, high))
-    return slice(min(y0, shape[0]), min(y1, shape[0])), slice(min(x0, shape[1]), min(x1, shape[1]))
+def _boxes(xy_px: Floats, reach_px: Floats, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Parts of an image that hold the spots: first and last row, first and last column, (n, 4)."""
+    low = np.ceil((xy_px - reach_px).min(axis=1))
+    high = np.floor((xy_px + reach_px).max(axis=1)) + 1
+    rows, cols = (np.clip([low[:, k], high[:, k]], 0, shape[1 - k]) for k in (1, 0))
+    return np.column_stack([*rows, *cols]).astype(np.int64)
 
 
-def _expose(part: NDArray[Any], light: Floats, camera: Camera, rng: np.random.Generator) -> None:
-    """Add light with its photon noise to a part of a frame, and use it up; both in place."""
-    noise = np.sqrt(light / camera.electrons_per_level) * rng.standard_normal(light.shape)
-    level = part + camera.sign * (light + noise)
-    if part.dtype.kind in "iu":
-        # rounded by chance: the frame's levels are whole already, and to the nearest one the faint
-        # skirts of a spot would be rounded away
-        level = np.clip(np.floor(level + rng.random(light.shape)), 0, camera.white_level)
-    part[:] = level
-    light[:] = 0
+def _chances(
+    boxes: NDArray[np.int64], whole: bool, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Normal numbers, and uniform ones where levels are whole, for all pixels of the boxes."""
+    sizes = (boxes[:, 1] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 2])
+    ends = np.concatenate([[0], np.cumsum(sizes)])
+    normal, uniform = np.empty(ends[-1]), np.empty(ends[-1] if whole else 0)
+    for first, last in pairwise(ends):
+        rng.standard_normal(out=normal[first:last])
+        if whole:
+            rng.random(out=uniform[first:last])
+    return normal, uniform
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _expose(
+    frame: NDArray[Any],
+    light: Floats,
+    boxes: NDArray[np.int64],
+    normal: Floats,
+    uniform: Floats,
+    camera: tuple[float, float, float],
+) -> None:
+    """Add light with its photon noise to a frame, box by box, and use it up; both in place.
+
+    ``camera`` is its sign, electrons and white level. Where there are ``uniform`` numbers, levels
+    are rounded by chance: those of the frame are whole already, and to the nearest one the faint
+    skirts of a spot would be rounded away.
+    """
+    sign, electrons, white = camera
+    n = 0
+    for k in range(len(boxes)):
+        for y in range(boxes[k, 0], boxes[k, 1]):
+            for x in range(boxes[k, 2], boxes[k, 3]):
+                if light[y, x] > 0.0:
+                    noise = math.sqrt(light[y, x] / electrons) * normal[n]
+                    level = frame[y, x] + sign * (light[y, x] + noise)
+                    if len(uniform) > 0:
+                        level = min(max(math.floor(level + uniform[n]), 0.0), white)
+                    frame[y, x] = level
+                    light[y, x] = 0.0
+                n += 1
 
 
 def parts(fastest_um2_s: float, focus_px2: float, stage: Stage) -> int:

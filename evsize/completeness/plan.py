@@ -19,12 +19,18 @@ FRAMES_A_STRETCH = 64
 GUARD = 8
 """Frames at either end of a stretch that are not counted: tracks are cut there."""
 COUNTED_AT_LEAST = 8
+PARTICLES = 520
+"""Laid on the frames in all: the depth of view is then known within some 3 %, and within 5 % where
+few particles tell how brightness goes with size, so that those laid on are spread widely."""
 FRAMES_SEARCHED = 1800
-"""For a frame of `USUAL_PX`; fewer for larger frames, in proportion to their cost."""
+"""At the most, for a frame of `USUAL_PX`; fewer for larger frames, as they take longer."""
 USUAL_PX = 640 * 480
 THOROUGH = 5
 VERSIONS = 4
-"""Altered versions of each frame read."""
+"""Altered versions of each frame read, at the most."""
+FEWEST_STRETCHES = 4
+"""Before a frame is used twice."""
+MOST_AT_A_TIME = PARTICLES // FEWEST_STRETCHES
 MOST_BLOCKS = 4
 ADDED_SHARE = 0.02
 """Share of the image within a window of an injected particle."""
@@ -52,9 +58,62 @@ class Stretch:
     guard: int
 
 
-def stretches(
-    blocks: list[range], bad: NDArray[np.bool_], frame_px: int, effort: int
-) -> list[Stretch]:
+@dataclass(frozen=True)
+class Effort:
+    """How much is searched.
+
+    Attributes
+    ----------
+    at_a_time : int
+        Particles laid on a frame at once.
+    n_stretches : int
+        Stretches of frames.
+    n_versions : int
+        Altered versions of each, with particles of their own.
+    """
+
+    at_a_time: int
+    n_stretches: int
+    n_versions: int
+
+
+def effort(
+    length: int, frame_px: int, window_px: float, spots_per_frame: float, times: int = 1
+) -> Effort:
+    """How much to search: enough particles, but no more frames than there is time for.
+
+    Parameters
+    ----------
+    length : int
+        Frames of a stretch.
+    frame_px : int
+        Pixels of a frame.
+    window_px : float
+        Half width of the surroundings of a spot that no other may be in.
+    spots_per_frame : float
+        Of the recording itself.
+    times : int
+        1, or more for a more thorough pass.
+    """
+    at_a_time = number_at_a_time(frame_px, window_px, spots_per_frame)
+    most = FRAMES_SEARCHED * min(1.0, (USUAL_PX / frame_px) ** 0.6) / length
+    runs = times * min(most, PARTICLES / at_a_time)
+    n_versions = int(np.clip(round(runs / FEWEST_STRETCHES), 1, VERSIONS))
+    return Effort(at_a_time, max(FEWEST_STRETCHES, round(runs / n_versions)), n_versions)
+
+
+def number_at_a_time(frame_px: int, window_px: float, spots_per_frame: float) -> int:
+    """Particles laid on a frame at once: few enough not to change the crowding."""
+    by_area = ADDED_SHARE * frame_px / (np.pi * window_px**2)
+    return int(np.clip(max(by_area, ADDED_TO_SPOTS * spots_per_frame), 2, MOST_AT_A_TIME))
+
+
+def stretch_length(blocks: list[range]) -> int:
+    """Frames of a stretch: it lies within one of the blocks that share a background."""
+    return min(FRAMES_A_STRETCH, *(len(block) for block in blocks))
+
+
+def stretches(blocks: list[range], bad: NDArray[np.bool_], wanted: int) -> list[Stretch]:
     """Stretches over the whole recording, without damaged frames and scene cuts where possible.
 
     Parameters
@@ -63,35 +122,23 @@ def stretches(
         Frames that share a background.
     bad : ndarray of bool, (frames,)
         Frames to be avoided.
-    frame_px : int
-        Pixels of a frame.
-    effort : int
-        1, or more for a more thorough pass.
+    wanted : int
+        Their number; more where each block used has to have one.
     """
-    searched = effort * FRAMES_SEARCHED * min(1.0, (USUAL_PX / frame_px) ** 0.6)
-    shortest = min(len(block) for block in blocks)
-    length = min(FRAMES_A_STRETCH, shortest)
+    length = stretch_length(blocks)
     guard = min(GUARD, max((length - COUNTED_AT_LEAST) // 2, 0))
-    wanted = max(2, round(searched / (VERSIONS * length)))
-    used = blocks
-    if effort == 1 and len(blocks) > MOST_BLOCKS:
-        used = [blocks[round(k)] for k in np.linspace(0, len(blocks) - 1, MOST_BLOCKS)]
+    n_used = min(len(blocks), max(MOST_BLOCKS, wanted // 2))
+    used = [blocks[round(k)] for k in np.linspace(0, len(blocks) - 1, n_used)]
     found = []
-    per_block = max(1, round(wanted / len(used)))
+    shares = np.diff(np.rint(np.linspace(0, wanted, len(used) + 1)).astype(int))
     unfit = np.concatenate([[0], np.cumsum(bad)])
-    for block in used:
+    for block, share in zip(used, np.maximum(shares, 1), strict=True):
         starts = np.arange(block.start, block.stop - length + 1)
         clean = starts[unfit[starts + length] == unfit[starts]]
         starts = clean if len(clean) else starts
-        places = np.linspace(0, len(starts) - 1, per_block + 2)[1:-1]
+        places = np.linspace(0, len(starts) - 1, share + 2)[1:-1]
         found += [Stretch(int(starts[round(at)]), length, guard) for at in places]
     return found
-
-
-def number_at_a_time(frame_px: int, window_px: float, spots_per_frame: float) -> int:
-    """Particles laid on a frame at once: few enough not to change the crowding."""
-    by_area = ADDED_SHARE * frame_px / (np.pi * window_px**2)
-    return int(np.clip(max(by_area, ADDED_TO_SPOTS * spots_per_frame), 2, 60))
 
 
 @dataclass(frozen=True)

@@ -102,12 +102,17 @@ class Trial:
         completeness = self.settings.completeness
         rng = np.random.default_rng([completeness.seed, 5])
         height, width = self.detections.height_px, self.detections.width_px
-        effort = plan.THOROUGH if completeness.mode == "thorough" else 1
         flags = self.tracks.frames["flags"].to_numpy() & np.uint32(BAD_FRAME)
-        stretches = plan.stretches(self.search.blocks, flags > 0, height * width, effort)
         found_by = self.view.found_by
-        per_frame = len(self.detections.table) / max(len(self.detections.frames), 1)
-        n = plan.number_at_a_time(height * width, found_by.window_px, per_frame)
+        effort = plan.effort(
+            plan.stretch_length(self.search.blocks),
+            height * width,
+            found_by.window_px,
+            len(self.detections.table) / max(len(self.detections.frames), 1),
+            plan.THOROUGH if completeness.mode == "thorough" else 1,
+        )
+        stretches = plan.stretches(self.search.blocks, flags > 0, effort.n_stretches)
+        n_versions = effort.n_versions
         sizes = plan.sizes(
             self.optics,
             self.law,
@@ -117,8 +122,8 @@ class Trial:
             self.view.diameter_nm,
         )
         runs = plan.draw(
-            n,
-            len(stretches) * plan.VERSIONS,
+            effort.at_a_time,
+            len(stretches) * n_versions,
             sizes,
             self.law,
             self.optics,
@@ -128,12 +133,12 @@ class Trial:
         )
         parts, done, total = [], 0, sum(stretch.n_frames for stretch in stretches)
         for number, stretch in enumerate(stretches):
-            versions = runs[number * plan.VERSIONS : (number + 1) * plan.VERSIONS]
+            versions = runs[number * n_versions : (number + 1) * n_versions]
             parts += self._stretch(stretch, versions, rng)
             done += stretch.n_frames
             if progress is not None:
                 progress("completeness", done, total)
-        return _together(parts, self.tracks, sizes, total * plan.VERSIONS)
+        return _together(parts, self.tracks, sizes, total * n_versions)
 
     def _stretch(
         self,
@@ -186,10 +191,13 @@ class Trial:
         camera = injection.Camera(
             self.view.found_by.sign, electrons, float(self.recording.white_level)
         )
+        light = np.zeros((self.detections.height_px, self.detections.width_px))
         for index in range(stretch.n_frames):
             frame = np.asarray(self.recording[stretch.first + index])
             yield [
-                injection.lay_on(frame, path[index], particles, self.optics, stage, camera, rng)
+                injection.lay_on(
+                    frame, path[index], particles, self.optics, stage, camera, rng, light
+                )
                 for particles, path in zip(versions, paths, strict=True)
             ]
 

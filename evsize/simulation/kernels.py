@@ -14,6 +14,8 @@ from evsize.results import Floats
 
 FAINTEST_E = 1e-4
 """A spot ends where it adds fewer electrons than this to a pixel."""
+REACH_SD = (4.0, 5.5)
+"""But not nearer than the one nor farther than the other, in standard deviations."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,6 +23,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 def compiled(function: F) -> F:
     """Compile with numba, cached on disk."""
     return cast("F", numba.njit(cache=True, nogil=True)(function))
+
+
+def spot_reach_px(sd_px: Floats, electrons: Floats) -> Floats:
+    """Farthest a Gaussian spot reaches along an axis, px: where `add_gaussian_spots` cuts it."""
+    peak_e = electrons / (2 * np.pi * sd_px**2)
+    wanted = np.sqrt(2 * np.log(np.maximum(peak_e / FAINTEST_E, 1.0)))
+    return np.asarray(np.clip(wanted, *REACH_SD) * sd_px + 0.5)
 
 
 @compiled
@@ -42,7 +51,7 @@ def add_gaussian_spots(
     for i in range(len(x_px)):
         peak_e = electrons[i] / (2 * math.pi * sd_px[i] ** 2)
         wanted = math.sqrt(2 * math.log(max(peak_e / FAINTEST_E, 1.0)))
-        reach = min(max(wanted, 4.0), 5.5) * sd_px[i] + 0.5
+        reach = min(max(wanted, REACH_SD[0]), REACH_SD[1]) * sd_px[i] + 0.5
         x0 = max(0, math.ceil(x_px[i] - reach))
         y0 = max(0, math.ceil(y_px[i] - reach))
         n_x = min(width - 1, math.floor(x_px[i] + reach)) - x0 + 1

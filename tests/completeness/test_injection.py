@@ -88,6 +88,24 @@ def test_faint_skirts_survive_the_rounding_to_whole_levels():
     assert np.mean(added) == pytest.approx(light, abs=4 * np.sqrt(light / 200) + 0.01 * light)
 
 
+def test_light_to_work_in_is_used_up():
+    light = np.zeros((120, 160))
+    frame = np.full((120, 160), 50, np.uint8)
+    many = particles(40, half_um=8.0)
+    path = injection.move(many, STAGE, np.zeros((3, 2)), 4, np.random.default_rng(1))
+    camera = injection.Camera(1, 3.0, 255.0)
+    for k in range(3):
+        given, fresh = (
+            injection.lay_on(
+                frame, path[k], many, OPTICS, STAGE, camera, np.random.default_rng(k), where
+            )
+            for where in (light, None)
+        )
+        assert np.array_equal(given, fresh)
+        assert np.any(given != frame)
+        assert not light.any()
+
+
 def test_recovery_is_one_to_one_and_leaves_the_film_its_own():
     injected = np.array([[[10.0, 10.0], [50.0, 50.0]], [[11.0, 10.0], [80.0, 80.0]]])
     frame = np.array([0, 0, 0, 1, 1])

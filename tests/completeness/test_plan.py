@@ -1,0 +1,55 @@
+"""How many particles are laid on how many frames."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from evsize.completeness import plan
+
+WINDOW_PX = 8.0
+
+
+@pytest.mark.parametrize("shape", [(120, 160), (240, 320), (480, 640), (1024, 1280), (2048, 2048)])
+def test_enough_particles_in_no_more_frames_than_there_is_time_for(shape):
+    px = shape[0] * shape[1]
+    effort = plan.effort(64, px, WINDOW_PX, 0.0)
+    runs = effort.n_stretches * effort.n_versions
+    most = plan.FRAMES_SEARCHED * min(1.0, (plan.USUAL_PX / px) ** 0.6) / 64
+    assert plan.FEWEST_STRETCHES <= runs <= most + effort.n_versions / 2
+    # rounded to whole stretches; small frames hold few particles, and the time runs out
+    enough = effort.at_a_time * (runs + effort.n_versions / 2) >= plan.PARTICLES
+    assert enough or runs >= most - effort.n_versions / 2
+    # no more than a share of the frame lies near any of them
+    assert effort.at_a_time * np.pi * WINDOW_PX**2 <= plan.ADDED_SHARE * px + 2 * 201
+
+
+def test_large_frames_need_fewer_of_them():
+    small, large = (plan.effort(64, px, WINDOW_PX, 0.0) for px in (640 * 480, 1280 * 1024))
+    assert large.n_stretches * large.n_versions < 0.5 * small.n_stretches * small.n_versions
+    assert large.at_a_time == plan.MOST_AT_A_TIME
+
+
+def test_thorough_searches_as_many_times_more():
+    usual, thorough = (plan.effort(64, 1280 * 1024, WINDOW_PX, 0.0, times) for times in (1, 5))
+    runs = [each.n_stretches * each.n_versions for each in (usual, thorough)]
+    assert runs[1] == pytest.approx(5 * runs[0], abs=thorough.n_versions / 2)
+
+
+@pytest.mark.parametrize("n_blocks", [1, 2, 3, 4, 9])
+def test_stretches_are_spread_over_the_blocks_and_avoid_what_is_damaged(n_blocks):
+    edges = np.linspace(0, 900 * n_blocks, n_blocks + 1).astype(int)
+    blocks = [range(a, b) for a, b in pairwise(edges)]
+    bad = np.zeros(edges[-1], bool)
+    bad[::150] = True
+    found = plan.stretches(blocks, bad, 4)
+    assert len(found) == 4
+    for stretch in found:
+        part = range(stretch.first, stretch.first + stretch.n_frames)
+        assert not bad[part.start : part.stop].any()
+        assert any(block.start <= part[0] and part[-1] < block.stop for block in blocks)
+    first = np.array([stretch.first for stretch in found])
+    assert np.all(np.diff(first) > 0)
+    assert np.ptp(first) > 0.4 * edges[-1]
