@@ -88,7 +88,7 @@ def estimate_diffusion(
     )
     usable = n_products > 0
     floor = (1e-3 * conditions.pixel_size_um) ** 2
-    predicted = _predicted(table["loc_se_nm"].to_numpy()[keep])
+    predicted = noise.along_tracks(_predicted(table["loc_se_nm"].to_numpy()[keep]), steps.start)
     seen = segments.seen_variance(steps, predicted, conditions.blur)
     pooled = _noise(settings, s2_cov, n_products, seen, floor, usable)
     variance = pooled.of_positions(predicted)
