@@ -19,7 +19,6 @@ from evsize.assembly.evidence import NOT_JUDGED, judge, marked
 from evsize.physics import Conditions, find_medium
 from evsize.preview import draw
 from evsize.results import (
-    NOT_GIVEN,
     Acquisition,
     Completeness,
     Detections,
@@ -42,6 +41,7 @@ from evsize.tables import Flag
 __all__ = ["Stages"]
 
 DEPENDENCIES = ("numpy", "scipy", "pandas", "trackpy", "numba", "pims", "tifffile", "av")
+NOT_GIVEN = "not given: "
 NO_SCALE = (
     f"{NOT_GIVEN}it needs the thickness of the light sheet (--depth) or a calibration with beads "
     "of known concentration (--instrument)"
@@ -100,6 +100,7 @@ class Stages:
             detection_limit_nm=self._detection_limit(),
             concentration_per_ml=sizing.concentration_per_ml,
             concentration_note=self._concentration_note(),
+            completeness_note=self.completeness.reason,
             qc=NOT_JUDGED,
             diagnostics=diagnostics,
             provenance=_provenance(start, seconds, command, self.acquisition, effective),

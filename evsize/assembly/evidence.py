@@ -60,6 +60,7 @@ def gather(result: Result, role: str = "sample") -> Evidence:
         temperature_source=temperature.source if temperature else "",
         cell_per_ml=_in_cell(report),
         no_concentration=report.concentration_note,
+        no_completeness=report.completeness_note,
         detection_limit_nm=limit.value if limit else None,
         counted=_counted(report),
         calibration=_calibration(result),

@@ -83,14 +83,13 @@ def measure(entry: Entry, report: Report, folder: Path) -> Measured:
     }
     table = pd.read_csv(folder / "distribution.csv")
     shares = table[["fraction", "fraction_low", "fraction_high"]].to_numpy(np.float64)
-    per_volume = report.distribution.weighting.startswith(PER_VOLUME)
     return Measured(
         entry,
         report.qc.verdict,
         known,
         table[list(BINS)],
         shares,
-        PER_VOLUME if per_volume else PER_SEEN,
+        PER_VOLUME if report.distribution.per_volume else PER_SEEN,
         report.recording.sha256 or "",
     )
 

@@ -186,12 +186,12 @@ def _completeness(
 ) -> Completeness:
     """What the saved result knows of the sizes it misses, where that still holds."""
     from evsize.completeness import from_saved
-    from evsize.results import NOT_GIVEN, Completeness, Estimate
+    from evsize.results import Completeness, Estimate
 
     report = saved.summary
     if saved.completeness is None:
-        why = report.concentration_note.removeprefix(NOT_GIVEN)
-        return Completeness(reason=why or "the saved result does not hold how deep it sees")
+        why = report.completeness_note or "the saved result does not hold how deep it sees"
+        return Completeness(reason=why)
     then, now = before.conditions(), known.conditions()
     positions = report.settings["diffusion.min_positions"].value
     if abs(now.exposure_fraction - then.exposure_fraction) > SAME * then.exposure_fraction:

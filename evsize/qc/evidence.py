@@ -51,6 +51,8 @@ class Evidence:
         Particles per mL as filmed, the dilution not taken out.
     no_concentration : str
         Why there is none.
+    no_completeness : str
+        Why it was not measured what the recording misses; empty where it was.
     detection_limit_nm : float or None
     counted : bool
         Whether missed particles were asked for; False where the user left that out.
@@ -89,6 +91,7 @@ class Evidence:
     temperature_source: str = ""
     cell_per_ml: float | None = None
     no_concentration: str = ""
+    no_completeness: str = ""
     detection_limit_nm: float | None = None
     counted: bool = True
     calibration: Calibration | None = None

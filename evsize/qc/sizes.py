@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from evsize.qc.evidence import Evidence
 from evsize.qc.judging import Judgement, Limits, above, at_most, no_data, not_applicable
-from evsize.results import NOT_GIVEN
 
 NOT_COUNTED = "Missed particles were not looked for (completeness is off)."
 EXOSOME_NM = (40.0, 160.0)
@@ -87,9 +86,7 @@ def self_check(evidence: Evidence, limits: Limits) -> Judgement:
 
 
 def _because(evidence: Evidence) -> str:
-    """Why missed particles could not be counted, for which there is no concentration either."""
-    said, _, reason = evidence.no_concentration.partition(NOT_GIVEN)
-    return f": {reason}" if reason and not said else ""
+    return f": {evidence.no_completeness}" if evidence.no_completeness else ""
 
 
 def instrument_fits(evidence: Evidence, limits: Limits) -> Judgement:

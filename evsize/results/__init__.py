@@ -21,7 +21,6 @@ from evsize.results.figures import (
 )
 from evsize.results.quality import Finding, Qc, Scope, Status, Verdict
 from evsize.results.report import (
-    NOT_GIVEN,
     Drift,
     Position,
     Provenance,
@@ -44,7 +43,6 @@ from evsize.results.stages import (
 from evsize.results.values import Estimate, Floats, Model, Progress, Value
 
 __all__ = [
-    "NOT_GIVEN",
     "UNITS",
     "Acquisition",
     "Blank",

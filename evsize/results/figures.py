@@ -39,7 +39,10 @@ class DistributionSummary(Summary):
     """Summary of the answer: the deconvolved distribution."""
 
     peaks: list[Peak] = Field(default_factory=list)
-    weighting: str = ""
+    weighting: str = Field("", description="what a particle counts by, in words")
+    per_volume: bool = Field(
+        False, description="whether sizes are weighted per volume, else per particle seen"
+    )
     systematic_percent: float | None = None
     systematic_parts_percent: dict[str, float] = Field(default_factory=dict)
     volume_weighted: VolumeSummary | None = None

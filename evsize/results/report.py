@@ -14,9 +14,6 @@ from evsize.results.figures import ClassShare, DistributionSummary, Misev, Summa
 from evsize.results.quality import Qc
 from evsize.results.values import Estimate, Model, Value
 
-NOT_GIVEN = "not given: "
-"""What stands before the reason, where `Report.concentration_note` says why there is none."""
-
 
 class RecordingInfo(Model):
     """The recording as it was read.
@@ -119,6 +116,9 @@ class Report(Model):
     misev: Misev
     concentration_per_ml: Estimate | None = None
     concentration_note: str = ""
+    completeness_note: str = Field(
+        "", description="why it was not measured what the recording misses; empty where it was"
+    )
     qc: Qc
     diagnostics: dict[str, float | None] = Field(default_factory=dict)
     provenance: Provenance

@@ -129,6 +129,7 @@ def size(
         **figures.of(fitted, diameter, edges),
         peaks=figures.peaks(fitted, diameter),
         weighting=counting.weighting,
+        per_volume=counting.per_volume,
         **error,
         volume_weighted=figures.by_volume(fitted, diameter, edges),
     )

@@ -31,12 +31,15 @@ class Counting:
         Concentration for positions over depth of 1/um; NaN where the depth has no scale.
     weighting : str
         In words.
+    per_volume : bool
+        Whether it is a number per volume.
     """
 
     depths: Depths
     limit_nm: float | None
     per_ml: float
     weighting: str
+    per_volume: bool = False
 
     @property
     def has_scale(self) -> bool:
@@ -83,7 +86,7 @@ def choose(
     words = f"number per volume: each size by the depth in which it is seen ({completeness.basis})"
     if limit is not None:
         words += f"; only sizes above {limit:.0f} nm, since smaller ones are not seen reliably"
-    return Counting(Depths.of(completeness, diameter), limit, per_ml, words)
+    return Counting(Depths.of(completeness, diameter), limit, per_ml, words, per_volume=True)
 
 
 def blank_per_ml(

@@ -63,7 +63,7 @@ def test_an_undiluted_sample_has_dilution_one():
 
 
 def test_nothing_is_added_where_no_reason_is_known():
-    said = finding("detection_limit", replace(GOOD, detection_limit_nm=None, no_concentration=""))
+    said = finding("detection_limit", replace(GOOD, detection_limit_nm=None, no_completeness=""))
     assert said.message.endswith("could not be found.")
 
 
