@@ -32,6 +32,7 @@ FEWEST_STRETCHES = 4
 """Before a frame is used twice."""
 MOST_AT_A_TIME = PARTICLES // FEWEST_STRETCHES
 MOST_BLOCKS = 4
+"""Stretches are from no more of them: `detect` keeps the background of as many, so spread."""
 ADDED_SHARE = 0.02
 """Share of the image within a window of an injected particle."""
 ADDED_TO_SPOTS = 0.15
@@ -128,7 +129,7 @@ def stretches(blocks: list[range], bad: NDArray[np.bool_], wanted: int) -> list[
     length = stretch_length(blocks)
     guard = min(GUARD, max((length - COUNTED_AT_LEAST) // 2, 0))
     n_used = min(len(blocks), max(MOST_BLOCKS, wanted // 2))
-    used = [blocks[round(k)] for k in np.linspace(0, len(blocks) - 1, n_used)]
+    used = [blocks[int((k + 0.5) * len(blocks) / n_used)] for k in range(n_used)]
     found = []
     shares = np.diff(np.rint(np.linspace(0, wanted, len(used) + 1)).astype(int))
     unfit = np.concatenate([[0], np.cumsum(bad)])

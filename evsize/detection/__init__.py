@@ -18,7 +18,7 @@ from evsize.detection.again import SecondSearch
 from evsize.detection.faint import gather
 from evsize.detection.fast_engine import locate as locate_fast
 from evsize.detection.model import grey
-from evsize.detection.pattern import iterate_models
+from evsize.detection.pattern import block_edges, iterate_models, spread_indices
 from evsize.detection.plan import Plan, make_plan
 from evsize.detection.search import Engine, Searcher
 from evsize.detection.table import Rows
@@ -32,6 +32,9 @@ ENGINES: Mapping[str, Engine] = {
     "fast": locate_fast,
     "trackpy": locate_trackpy,
 }
+
+MODELS_KEPT = 4
+"""For a second search (`evsize.completeness`): 12 bytes a pixel each."""
 
 __all__ = ["ENGINES", "Engine", "detect", "search_again"]
 
@@ -86,7 +89,12 @@ def detect(
     rows = Rows()
     columns: list[tuple[int, float, float, float, int]] = []
     faint = []
-    for frames, model in iterate_models(recording, plan.cell_px, plan.first_model):
+    n_blocks = len(block_edges(len(recording))) - 1
+    kept = spread_indices(0, n_blocks, MODELS_KEPT)
+    models = {}
+    for k, (frames, model) in enumerate(iterate_models(recording, plan.cell_px, plan.first_model)):
+        if k in kept:
+            models[frames.start] = model
         found_in = searcher.search_all(source.read(frames), model)
         for index, found in zip(frames, found_in, strict=True):
             rows.add(index, found.spots, found.brightness, found.flags)
@@ -104,7 +112,7 @@ def detect(
         choices=plan.choices,
         preview=source.preview,
         preview_frame=source.middle,
-        plan=plan,
+        plan=plan._replace(later_models=models),
         faint=gather(faint, plan.parameters),
     )
 

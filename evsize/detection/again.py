@@ -89,11 +89,9 @@ class SecondSearch:
     def _model_of(self, first: int) -> FrameModel:
         block = next(k for k, frames in enumerate(self.blocks) if first in frames)
         if block != self._block or self._model is None:
-            cell = self._plan.cell_px
-            if block == 0:
-                self._model = self._plan.first_model.with_cells(cell)
-            else:
-                frames = self.blocks[block]
-                self._model = build_model(self._recording, frames.start, frames.stop, cell)
+            frames = self.blocks[block]
+            self._model = self._plan.later_models.get(frames.start) or build_model(
+                self._recording, frames.start, frames.stop, self._plan.cell_px
+            )
             self._block = block
         return self._model

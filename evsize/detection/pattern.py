@@ -197,11 +197,11 @@ def _freed(stack: NDArray[Any], model: FrameModel) -> Iterator[tuple[Image, Imag
 def iterate_models(
     recording: Frames, cell_px: int, first_model: FrameModel
 ) -> Iterator[tuple[range, FrameModel]]:
-    """Blocks of frames with the model of each; only one model is held at a time."""
+    """Blocks of frames with the model of each, made when it is needed."""
     edges = block_edges(len(recording))
     for k in range(len(edges) - 1):
         frames = range(edges[k], edges[k + 1])
         if k == 0:
-            yield frames, first_model.with_cells(cell_px)
+            yield frames, first_model
         else:
             yield frames, build_model(recording, frames.start, frames.stop, cell_px)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +62,9 @@ class Plan(NamedTuple):
         Between them peaks are kept that are no spots.
     choices : dict of str to Value
         Every choice in words.
+    later_models : mapping of int to FrameModel
+        Models of later blocks by their first frames, once they are known: to make one takes as
+        long as to search a hundred frames.
     """
 
     sign: int
@@ -69,6 +74,7 @@ class Plan(NamedTuple):
     halo_px: int
     faint_snr: tuple[float, float]
     choices: dict[str, Value]
+    later_models: Mapping[int, FrameModel] = MappingProxyType({})
 
 
 def _step_sds_px(
