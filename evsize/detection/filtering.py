@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.median import quick_median, quick_quantiles
 from evsize.detection.scaling import Image
 
 REACH_SD = 2.2
@@ -76,8 +77,9 @@ def filter_noise(filtered: Image, distance: int, level: float = 4.0) -> float:
     The half below the median is measured: spots too faint to be seen singly widen the other.
     """
     thin = filtered[:: max(1, round((filtered.size / 80000) ** 0.5))]
-    scale = MAD_TO_SD * float(np.median(np.abs(thin))) or 1.0
+    scale = MAD_TO_SD * quick_median(np.abs(thin)) or 1.0
     free = far_from(np.abs(filtered) > level * scale, distance)
-    values = filtered[free] if free.mean() > 0.05 else filtered.ravel()
-    low, median = np.percentile(values[:: max(1, values.size // 80000)], (15.866, 50.0))
-    return float(median - low) or 1.0
+    enough = np.count_nonzero(free) > 0.05 * free.size
+    values = filtered[free] if enough else filtered.ravel()
+    low, median = quick_quantiles(values[:: max(1, values.size // 80000)], (0.15866, 0.5))
+    return median - low or 1.0

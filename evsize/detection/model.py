@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.median import quick_median
 from evsize.detection.scaling import (
     BIN_PX,
     Image,
@@ -77,7 +78,7 @@ class Level:
     def __init__(self, pattern: Image, step: int, noise: float) -> None:
         self._step, self._noise = step, noise
         self._pattern = np.ascontiguousarray(pattern[::step, ::step])
-        self._median = float(np.median(self._pattern))
+        self._median = quick_median(self._pattern)
         contrast = self._pattern - np.float32(self._median)
         if float(np.mean(np.square(contrast))) < (0.25 * noise) ** 2:
             contrast[:] = 0
@@ -164,12 +165,12 @@ class FrameModel:
     def __init__(self, pattern: Pattern, cell_px: int, is_flat: bool) -> None:
         self.pattern, self.cell_px, self.is_flat = pattern, cell_px, is_flat
         height, width = pattern.mean.shape
-        self.typical_noise = float(np.median(pattern.noise[::4, ::4]))
+        self.typical_noise = quick_median(pattern.noise[::4, ::4])
         self._per_noise = np.float32(1) / pattern.noise
         self._level = Level(
             pattern.mean, max(1, int(np.sqrt(height * width / LEVEL_PIXELS))), self.typical_noise
         )
-        self._middle = float(np.median(pattern.mean[::4, ::4]))
+        self._middle = quick_median(pattern.mean[::4, ::4])
         self._cells = [max(1, round(n / cell_px / 1.5)) for n in (height, width)]
 
     def with_cells(self, cell_px: int) -> FrameModel:
@@ -198,8 +199,8 @@ class FrameModel:
         subtract_surface(image, *wide, half)
         halve(half, quarter)
         middle = level[0] + level[1] * self._middle
-        background = middle + noise * float(np.median(grid))
-        typical = noise * float(np.median(local))
+        background = middle + noise * quick_median(grid)
+        typical = noise * quick_median(local)
         return Scaled((image, half, quarter), background, typical, surface, local)
 
 

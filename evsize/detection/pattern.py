@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.filtering import MAD_TO_SD, filter_noise, matched_filter
+from evsize.detection.median import quick_median
 from evsize.detection.model import FrameModel, Level, Pattern, grey, level_step
 from evsize.detection.scaling import Image
 from evsize.detection.temporal import add_unmasked, still_moments
@@ -61,7 +62,7 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     thin = np.ascontiguousarray(stack[:, ::4, ::4])  # of one layout: compiled once
     middle = np.median(thin, axis=0).astype(np.float32)
     rest = thin - middle
-    reach = CLIP_SD * MAD_TO_SD * float(np.median(np.abs(rest))) + 1.5 * step
+    reach = CLIP_SD * MAD_TO_SD * quick_median(np.abs(rest)) + 1.5 * step
     near = np.abs(rest) <= reach
     noise = float(np.sqrt(np.mean(np.square(rest[near]))))
     # whole grey levels average out: where the noise is less than one of them, the median alone
@@ -146,7 +147,7 @@ def _cell_medians(image: Image) -> Image:
     rows, cols = (
         np.array_split(np.arange(n), max(1, round(n / NOISE_CELL_PX))) for n in (height, width)
     )
-    cells = [[np.median(image[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in cols] for r in rows]
+    cells = [[quick_median(image[r[0] : r[-1] + 1, c[0] : c[-1] + 1]) for c in cols] for r in rows]
     grid = cv2.medianBlur(np.asarray(cells, np.float32), 3)
     smooth: Image = cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR)
     return smooth
@@ -158,7 +159,7 @@ def flat_noise(frame: NDArray[Any], step: float) -> float:
     # second differences: a slope of the background drops out; variance 1 + 4 + 1
     second = (f[:, :-2] - 2 * f[:, 1:-1] + f[:, 2:]) / np.sqrt(6.0)
     values = second.ravel()
-    spread = MAD_TO_SD * float(np.median(np.abs(values - np.median(values)))) + 0.5 * step
+    spread = MAD_TO_SD * quick_median(np.abs(values - quick_median(values))) + 0.5 * step
     sd = float(np.std(values[np.abs(values) <= CLIP_SD * spread]))
     return max(sd, 0.29 * step, 1e-12)
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.detection.median import quick_median
 from evsize.detection.scaling import BIN_PX, Image
 
 MASK_AT = 2.5
@@ -72,7 +73,7 @@ def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: i
         of what the first leaves: a wave longer than twice the width goes with it.
     """
     rest = bins - cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    limit = MASK_AT * 1.4826 * float(np.median(np.abs(rest[::2])))
+    limit = MASK_AT * 1.4826 * quick_median(np.abs(rest[::2]))
     box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
     weight = _weights(sign * rest, limit, one_sided=True)
     surface = _local_mean(bins, weight, box)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.filtering import MAD_TO_SD
+from evsize.detection.median import quick_median
 from evsize.detection.scaling import BIN_PX, Image, held_spread
 
 LEVELS = 8
@@ -69,7 +70,7 @@ def measure_transfer(scaled: Iterable[tuple[Image, Image]]) -> Transfer:
     """
     levels, rests = zip(*(_second_differences(*each) for each in scaled), strict=True)
     level, rest = np.concatenate(levels), np.concatenate(rests)
-    rough = MAD_TO_SD * float(np.median(np.abs(rest)))
+    rough = MAD_TO_SD * quick_median(np.abs(rest))
     if len(level) < 100 * LEVELS or rough == 0.0:
         return Transfer()
     classes = np.array_split(np.argsort(level), LEVELS)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.filtering import MAD_TO_SD
+from evsize.detection.median import quick_median
 from evsize.detection.scaling import Image
 
 SHRINK = 4
@@ -46,7 +47,7 @@ def visited(stack: NDArray[Any], white_level: float) -> NDArray[np.bool_]:
     for k in range(n):
         small = cv2.resize(stack[k].astype(np.float32), size, interpolation=cv2.INTER_AREA)
         cells[k] = small - _slow(small)
-    noise = MAD_TO_SD * float(np.median(np.abs(np.diff(cells, axis=0)))) / np.sqrt(2.0)
+    noise = MAD_TO_SD * quick_median(np.abs(np.diff(cells, axis=0))) / np.sqrt(2.0)
     cells -= cells.mean(axis=0)
     change = np.diff(cells, axis=0)
     total = np.square(cells).sum(axis=0)
