@@ -64,15 +64,16 @@ def find_candidates(scaled: list[Image]) -> Candidates:
     """
     snr, sd, isolated, place = [], [], [], []
     for k, image in enumerate(scaled):
-        stack = np.stack([matched_filter(image, s) for s in SCALES_PX])
-        noise = np.asarray([filter_noise(m, 6) for m in stack], np.float32)[:, None, None]
-        strongest = (stack / noise).max(axis=0)
+        responses = [matched_filter(image, s) for s in SCALES_PX]
+        strongest = np.full(image.shape, -np.inf, np.float32)
+        for response in responses:
+            np.maximum(strongest, response / np.float32(filter_noise(response, 6)), out=strongest)
         y, x = find_peaks(strongest, STRONG_SNR, 4)
         if not len(y):
             continue
         # the width is read off the plain responses: noise that is correlated over pixels (video
         # compression) weighs on wide filters and would make every spot look narrow
-        scale = _best_scale(stack[:, y, x].astype(np.float64))
+        scale = _best_scale(np.array([response[y, x] for response in responses], np.float64))
         distance = np.hypot(x[:, None] - x, y[:, None] - y) + 1e9 * np.eye(len(x))
         edge = np.minimum.reduce([x, y, image.shape[1] - 1 - x, image.shape[0] - 1 - y])
         snr.append(strongest[y, x].astype(np.float64))
