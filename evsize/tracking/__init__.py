@@ -56,8 +56,7 @@ def link(
     table, rests, film, linked = follow(detections, conditions, settings)
     if detections.faint is not None:
         noise = detections.frames["noise"].to_numpy()
-        pixel = conditions.pixel_size_um
-        film, linked, table = missed.fill_gaps(film, linked, detections.faint, table, noise, pixel)
+        film, linked, table = missed.fill_gaps(film, linked, detections.faint, table, noise)
     tracks = _assemble(detections, table, film, linked, conditions, settings)
     share = float(rests.mean()) if len(rests) else 0.0
     return replace(tracks, diagnostics={**tracks.diagnostics, "resting_spot_share": share})
@@ -125,6 +124,7 @@ def _film(
         overlap_um=overlap_px * pixel,
         blur=conditions.blur,
         max_gap=settings.max_gap_frames,
+        faint=missed.peaks_of(detections.faint, len(detections.frames), pixel),
     )
 
 

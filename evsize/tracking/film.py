@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.tracking.filling import Peaks
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -35,6 +37,8 @@ class Film:
         R of Berglund.
     max_gap : int
         Frames that a track may miss.
+    faint : Peaks or None
+        Peaks that are no spots, where they are of use.
     """
 
     frame: Ints
@@ -47,6 +51,7 @@ class Film:
     overlap_um: float
     blur: float
     max_gap: int
+    faint: Peaks | None
 
     @property
     def area_um2(self) -> float:

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from evsize.tracking.odds import Odds
-
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -29,15 +27,13 @@ def link(
     *,
     ahead_um: Floats | None = None,
     cuts: NDArray[np.bool_] | None = None,
-    odds: Odds | None = None,
 ) -> Ints:
-    """Number the track of each spot.
+    """Number the track of each spot, as long as nothing is known of the particles.
 
-    From frame to frame the links with the largest sum of log-odds are chosen, none whose odds are
-    against it. As long as nothing is known of the particles, it is those with the smallest sum of
-    squared steps, an end or a beginning costing as much as a step of one search radius (Crocker &
-    Grier, J. Colloid Interface Sci. 179, 298 (1996)), over a gap too: a wider radius would lose
-    more to wrong links than it gains. With odds it grows with the step.
+    From frame to frame the links with the smallest sum of squared steps are chosen, an end or a
+    beginning costing as much as a step of one search radius (Crocker & Grier, J. Colloid
+    Interface Sci. 179, 298 (1996)), over a gap too: a wider radius would lose more to wrong links
+    than it gains.
 
     Parameters
     ----------
@@ -55,8 +51,6 @@ def link(
         How far the flow carries each spot over 1, 2, ... frames, um; none if left out.
     cuts : ndarray of bool, (n_frames,), optional
         Frames that show another scene than the one before: no track goes on.
-    odds : Odds, optional
-        What the spots' strengths say of their links.
 
     Returns
     -------
@@ -74,12 +68,7 @@ def link(
         predicted = xy_um[alive]
         if ahead_um is not None:
             predicted = predicted + ahead_um[now - frame[alive] - 1, alive]
-        square = _square_distances(predicted, xy_um[new])
-        if odds is None:
-            gain = radius_um**2 - square
-        else:
-            gain = odds.of(alive, now - frame[alive], new, square)
-        sources, targets = assign(gain)
+        sources, targets = assign(radius_um**2 - _square_distances(predicted, xy_um[new]))
         track[new[targets]] = track[alive[sources]]
         born = np.delete(new, targets)
         track[born] = n_tracks + np.arange(len(born))

@@ -13,15 +13,30 @@ from evsize.tables import DETECTIONS, Flag
 from evsize.tracking import filling
 from evsize.tracking.film import Film
 from evsize.tracking.rounds import Linked
-from evsize.tracking.steps import Steps, variance_of_tracks
+from evsize.tracking.steps import Steps, snr_variation, variance_of_tracks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAST_FOUND = 5
 """Spots of a track that is filled: as many as a track needs to count."""
-MEDIAN_SQUARE = 0.4549
-"""Median of the square of a standard normal deviate."""
+
+
+def peaks_of(faint: FaintPeaks | None, n_frames: int, pixel_um: float) -> filling.Peaks | None:
+    """Peaks that are no spots, in um; None where there are none."""
+    if faint is None or not len(faint.snr):
+        return None
+    snr = faint.snr.astype(np.float64)
+    return filling.Peaks(
+        np.searchsorted(faint.frame, np.arange(n_frames + 1)),
+        np.column_stack([faint.x_px, faint.y_px]).astype(np.float64) * pixel_um,
+        snr,
+        np.log(faint.noise_per_px.astype(np.float64) / pixel_um**2),
+        (faint.unit_error_px * pixel_um / snr) ** 2,
+        float(snr.min()),
+        float(snr.max()),
+        pixel_um,
+    )
 
 
 def fill_gaps(
@@ -30,7 +45,6 @@ def fill_gaps(
     faint: FaintPeaks,
     spots: pd.DataFrame,
     noise: Floats,
-    pixel_um: float,
 ) -> tuple[Film, Linked, pd.DataFrame]:
     """Add to film, tracks and spots the faint peaks where tracks missed their particle.
 
@@ -44,23 +58,11 @@ def fill_gaps(
         Rows as in `film`, schema `tables.DETECTIONS`.
     noise : ndarray, (n_frames,)
         Noise of a pixel in each frame, grey levels.
-    pixel_um : float
-        Size of a pixel, um.
     """
     at = _gaps(film, linked)
-    if not len(at) or not len(faint.snr):
+    if not len(at) or film.faint is None:
         return film, linked, spots
-    xy = np.column_stack([faint.x_px, faint.y_px]).astype(np.float64) * pixel_um
-    error = (faint.unit_error_px * pixel_um / faint.snr.astype(np.float64)) ** 2
-    peaks = filling.Peaks(
-        np.searchsorted(faint.frame, np.arange(film.n_frames + 1)),
-        xy,
-        faint.snr.astype(np.float64),
-        np.log(faint.noise_per_px.astype(np.float64) / pixel_um**2),
-        error,
-        float(faint.snr.min()),
-    )
-    chosen = filling.fill(_describe(film, linked, at), peaks)
+    chosen = filling.fill(_describe(film, linked, at), film.faint)
     gap, _ = np.nonzero(chosen >= 0)
     peak = chosen[chosen >= 0]
     if not len(peak):
@@ -79,7 +81,7 @@ def fill_gaps(
     film = replace(
         film,
         frame=np.concatenate([film.frame, frame]),
-        xy_um=np.concatenate([film.xy_um, xy[peak]]),
+        xy_um=np.concatenate([film.xy_um, film.faint.xy_um[peak]]),
     )
     order = np.concatenate([linked.order, added])
     track = np.concatenate([linked.track, linked.track[at[gap]]])
@@ -126,18 +128,5 @@ def _describe(film: Film, linked: Linked, at: Ints) -> filling.Gaps:
         np.stack(flow, axis=1),
         variance[track[at]][:, None] * longer,
         expected,
-        np.sqrt(1.5 + _snr_variation(snr, frame[order], track) * expected**2),
+        np.sqrt(1.5 + snr_variation(snr, frame[order], track) * expected**2),
     )
-
-
-def _snr_variation(snr: Floats, frame: Ints, track: Ints) -> float:
-    """Relative variance of a particle's SNR about the mean of the frames before and after.
-
-    Noise alone gives the difference the variance 1.5.
-    """
-    row = (track[2:] == track[:-2]) & (frame[2:] == frame[:-2] + 2)
-    if not row.any():
-        return 0.0
-    mean = 0.5 * (snr[2:] + snr[:-2])[row]
-    square = (snr[1:-1][row] - mean) ** 2 / MEDIAN_SQUARE
-    return max(float(np.median((square - 1.5) / mean**2)), 0.0)

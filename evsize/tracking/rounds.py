@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.tracking import linking, odds, pieces, radius
+from evsize.tracking import filling, joint, linking, odds, pieces, radius, unseen
 from evsize.tracking.film import Film
 from evsize.tracking.motion import Motion, apart_um, fit_motion
-from evsize.tracking.steps import Steps, variances
+from evsize.tracking.steps import Steps, snr_variation, variances
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -67,6 +68,24 @@ class Linked:
     in_company: float
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the tracks of a round tell of the particles.
+
+    Attributes
+    ----------
+    odds : Odds
+    step_um2 : float
+        Variance of an axis's step of a usual particle over one frame.
+    snr_variation : float
+        Relative variance of a particle's SNR from frame to frame, beyond noise.
+    """
+
+    odds: odds.Odds
+    step_um2: float
+    snr_variation: float
+
+
 def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) -> Linked:
     """Link until flow and radius, refined from the tracks of the round before, have settled."""
     current, known, max_gap = first, None, film.max_gap
@@ -89,35 +108,101 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
         if turn == ROUNDS - 1 or (turn > 0 and same_radius and same_motion):
             break
         motion, current = refined, wanted
-        known = odds.learn(
-            film.frame,
-            film.snr,
-            whole,
-            (variance, n_steps),
-            (film.area_um2, film.n_frames, film.blur),
-            current.radius_um,
-            film.max_gap,
-        )
+        known = _learn(film, whole, motion, (variance, n_steps), current)
         max_gap = film.max_gap if known else min(film.max_gap, UNKNOWN_GAP)
     return linked
 
 
 def _link_all(
-    film: Film, motion: Motion, current: Radius, known: odds.Odds | None, max_gap: int
+    film: Film, motion: Motion, current: Radius, known: Known | None, max_gap: int
 ) -> Ints:
     """Track of every spot."""
     spans = range(1, max_gap + 2)
     ahead = np.stack([motion.field.over_step(film.frame, m, film.xy_um) for m in spans])
-    return linking.link(
-        film.frame,
-        film.xy_um,
-        film.n_frames,
-        current.radius_um,
-        max_gap,
-        ahead_um=ahead,
-        cuts=motion.cuts,
-        odds=known,
+    if known is None:
+        return linking.link(
+            film.frame,
+            film.xy_um,
+            film.n_frames,
+            current.radius_um,
+            max_gap,
+            ahead_um=ahead,
+            cuts=motion.cuts,
+        )
+    if film.faint is None:
+        return joint.link(film.frame, film.xy_um, known.odds, ahead, motion.cuts)
+    support = partial(_support, film, film.faint, ahead, known)
+    alone = _alone(film, film.faint, ahead[0], known)
+    return joint.link(film.frame, film.xy_um, known.odds, ahead, motion.cuts, support, alone)
+
+
+def _alone(
+    film: Film, faint: filling.Peaks, ahead_um: Floats, known: Known
+) -> tuple[Floats, Floats]:
+    """Log-odds that faint peaks lend to each spot's being a track's last, and its first."""
+    strength = film.snr, np.sqrt(1.5 + known.snr_variation * film.snr**2)
+    look = partial(
+        unseen.still_there,
+        strength=strength,
+        peaks=faint,
+        step_um2=known.step_um2,
     )
+    last = look(film.frame + 1, film.xy_um + ahead_um)
+    return last, look(film.frame - 1, film.xy_um - ahead_um)
+
+
+def _learn(
+    film: Film, whole: Ints, motion: Motion, variances_um2: tuple[Floats, Ints], current: Radius
+) -> Known | None:
+    """What the tracks of a round tell of the particles."""
+    order = np.lexsort((film.frame, whole))
+    track = whole[order]
+    square = np.full(len(order), np.nan)
+    steps = Steps.of(film, order, track)
+    square[order[:-1][np.diff(track) == 0]] = (steps.less(motion.field) ** 2).mean(axis=1)
+    learnt = odds.learn(
+        film.frame,
+        film.snr,
+        whole,
+        square,
+        variances_um2,
+        (film.area_um2, film.n_frames, film.blur),
+        current.radius_um,
+        film.max_gap,
+    )
+    if learnt is None:
+        return None
+    variance, n_steps = variances_um2
+    variation = snr_variation(film.snr[order], film.frame[order], track)
+    return Known(learnt, float(variance @ n_steps) / float(n_steps.sum()), variation)
+
+
+def _support(
+    film: Film,
+    faint: filling.Peaks,
+    ahead_um: Floats,
+    known: Known,
+    source: Ints,
+    span: int,
+    target: Ints,
+) -> Floats:
+    """Log-odds that faint peaks lend to links over missed frames."""
+    spans = np.arange(1, filling.LONGEST + 2)
+    longer = (spans - 2 * film.blur) / (1 - 2 * film.blur)
+    expected = 0.5 * (film.snr[source] + film.snr[target])
+    flow = np.zeros((len(source), len(spans), 2))
+    flow[:, :span] = ahead_um[:span, source].transpose(1, 0, 2)
+    gaps = filling.Gaps(
+        film.frame[source],
+        np.full(len(source), span - 1),
+        film.xy_um[source],
+        film.xy_um[target],
+        flow,
+        np.tile(known.step_um2 * longer, (len(source), 1)),
+        expected,
+        np.sqrt(1.5 + known.snr_variation * expected**2),
+    )
+    return filling.support(gaps, faint)
 
 
 def _cut(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evsize.tracking import filling
+from evsize.tracking import filling, unseen
 
 STEP_UM, PIXEL_UM, FILTER_PX = 0.6, 0.166, 2.3
 LOWEST, HIGHEST = 2.2, 4.1
@@ -19,7 +19,8 @@ def noise_density(snr: np.ndarray) -> np.ndarray:
 
 
 def peaks_of(frames: list[np.ndarray]) -> filling.Peaks:
-    """Peaks (x, y, SNR) of each frame."""
+    """Peaks (x, y, SNR) of each frame, in order of y."""
+    frames = [f[np.argsort(f[:, 1])] for f in frames]
     start = np.concatenate([[0], np.cumsum([len(f) for f in frames])])
     table = np.concatenate(frames)
     return filling.Peaks(
@@ -29,6 +30,8 @@ def peaks_of(frames: list[np.ndarray]) -> filling.Peaks:
         np.log(noise_density(table[:, 2])),
         np.full(len(table), ERROR_UM**2),
         LOWEST,
+        HIGHEST,
+        PIXEL_UM,
     )
 
 
@@ -51,7 +54,7 @@ EMPTY = np.zeros((0, 3))
 
 
 def test_the_peak_on_the_way_is_taken() -> None:
-    frames = [EMPTY, np.array([[5.0, 5.0, 3.9], [0.5, 0.1, 3.4]]), EMPTY, EMPTY]
+    frames = [EMPTY, np.array([[5.0, -5.0, 3.9], [0.5, 0.1, 3.4]]), EMPTY, EMPTY]
     assert filling.fill(one_gap(1, (1.0, 0.0)), peaks_of(frames)).tolist() == [[1, -1]]
 
 
@@ -137,3 +140,62 @@ def test_filled_positions_do_not_change_d(missed: int) -> None:
     # walks with a peak too faint are lost whatever they did: none of this depends on the steps
     assert float(mean.mean()) == pytest.approx(1, abs=4 * error)
     assert error < 0.02
+
+
+def noise_frames(rng: np.random.Generator, n: int, half_um: float) -> list[np.ndarray]:
+    """Frames of noise peaks alone, up to `half_um` from the origin."""
+    fine = np.linspace(LOWEST, HIGHEST, 400)
+    cumulative = np.cumsum(noise_density(fine)) * (fine[1] - fine[0])
+    frames = []
+    for number in rng.poisson(cumulative[-1] * (2 * half_um) ** 2, n):
+        snr = np.interp(rng.uniform(0, cumulative[-1], number), cumulative, fine)
+        frames.append(np.column_stack([rng.uniform(-half_um, half_um, (number, 2)), snr]))
+    return frames
+
+
+@pytest.mark.parametrize("missed", [1, 2])
+def test_noise_lends_no_support_on_average(missed: int) -> None:
+    """The mean of a likelihood ratio is 1 where its denominator is true."""
+    n, stride = 10000, 4
+    frames = [EMPTY] * (n * stride)
+    drawn = noise_frames(np.random.default_rng(missed), n * missed, 18 * STEP_UM)
+    for walk in range(n):
+        frames[walk * stride + 1 : walk * stride + 1 + missed] = drawn[
+            walk * missed : (walk + 1) * missed
+        ]
+    one = one_gap(missed, (0.5, 0.2), snr=3.0)
+    gaps = filling.Gaps(
+        np.arange(n) * stride,
+        np.full(n, missed),
+        *(np.repeat(each, n, axis=0) for each in (one.before_um, one.after_um, one.flow_um)),
+        np.repeat(9 * one.step_um2, n, axis=0),
+        np.full(n, 3.0),
+        np.full(n, 0.7),
+    )
+    ratio = np.exp(filling.support(gaps, peaks_of(frames)))
+    # beyond REACH lies a ten-thousandth of the paths
+    error = ratio.std(ddof=1) / np.sqrt(n)
+    assert ratio.mean() == pytest.approx(1, abs=4 * error + 2e-4 * missed)
+    assert error < 0.03 * missed
+
+
+def test_noise_does_not_tell_that_a_particle_is_still_there() -> None:
+    n = 20000
+    frames = noise_frames(np.random.default_rng(3), n, 6 * STEP_UM)
+    strength = np.full(n, 4.0), np.full(n, 1.5)
+    told = unseen.still_there(
+        np.arange(n), np.zeros((n, 2)), strength, peaks_of(frames), STEP_UM**2
+    )
+    ratio = np.exp(told)
+    error = ratio.std(ddof=1) / np.sqrt(n)
+    assert ratio.mean() == pytest.approx(1, abs=4 * error + 2e-4)
+    assert error < 0.02
+
+
+def test_a_peak_near_by_tells_that_a_particle_is_still_there() -> None:
+    frames = [np.array([[9.0, 9.0, 4.0]]), np.array([[0.3, 0.2, 3.6]])]
+    xy, strength = np.zeros((4, 2)), (np.full(4, 4.0), np.full(4, 1.5))
+    told = unseen.still_there(np.array([-1, 0, 1, 2]), xy, strength, peaks_of(frames), STEP_UM**2)
+    # nothing is known of the frames before the first and behind the last
+    assert told[0] == told[3] == 0
+    assert told[1] < 0 < told[2]

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from evsize.tracking import linking, odds
+from evsize.tracking import joint, linking, odds
 from evsize.tracking.odds import BORROWED, LENIENCE
 
 AREA_UM2, N_FRAMES, RADIUS_UM = 400.0, 50, 3.0
@@ -24,8 +24,9 @@ def tracks_of(lengths: list[int]) -> tuple[np.ndarray, np.ndarray]:
 
 def test_odds_of_equal_spots_are_those_of_going_on_against_end_and_birth() -> None:
     frame, track = tracks_of([40] * 10 + [1] * 60)
+    one, usual = np.ones(len(frame)), np.full(len(frame), 0.2)
     learnt = odds.learn(
-        frame, np.ones(len(frame)), track, STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 0
+        frame, one, track, usual, STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 0
     )
     assert learnt is not None
     spots, links, births = 460, 390, 70
@@ -35,25 +36,43 @@ def test_odds_of_equal_spots_are_those_of_going_on_against_end_and_birth() -> No
     at = 0.5
     step = math.exp(-(at**2) / (2 * 0.2)) / (2 * math.pi * 0.2)
     expected = math.log(share / (1 - share) / births_um2 * step) + LENIENCE
-    one = np.zeros(1, np.int64)
-    found = learnt.of(one, one + 1, one, np.array([[at**2]]))
+    first = np.zeros(1, np.int64)
+    found = learnt.of(first, 1, first, np.array([at**2]))
     # the density is read off at the nearest of FINENESS squares of the distance
     tolerance = RADIUS_UM**2 / odds.FINENESS / (2 * 0.2)
-    assert found[0, 0] == pytest.approx(expected, abs=tolerance)
-    assert learnt.of(one, one + 1, one, np.array([[9.01]]))[0, 0] == -np.inf
+    assert found[0] == pytest.approx(expected, abs=tolerance)
+    assert learnt.of(first, 1, first, np.array([9.01]))[0] == -np.inf
 
 
 def test_nothing_is_learnt_from_few_links() -> None:
     frame, track = tracks_of([20] * 10)
     known = (STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 1)
-    assert odds.learn(frame, np.ones(len(frame)), track, *known) is None
+    one = np.ones(len(frame))
+    assert odds.learn(frame, one, track, 0.2 * one, *known) is None
+
+
+def test_weak_spots_may_have_longer_steps() -> None:
+    frame, track = tracks_of([40] * 40)
+    strength = np.where(track < 20, 10.0, 5.0)
+    square = np.where(track < 20, 0.15, 0.25)  # 0.2 on average
+    known = (STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 0)
+    learnt = odds.learn(frame, strength, track, square, *known)
+    assert learnt is not None
+    n = 20 * 39
+    for spot, mean in ((0, 0.15), (20, 0.25)):
+        at, more = learnt.spot_class[spot], (mean / 0.2 * n + BORROWED) / (n + BORROWED)
+        # the density falls by e over twice the variance
+        fall = learnt.step[0, at, 0] - learnt.step[0, at, -1]
+        last = (1 - 1 / odds.FINENESS) * RADIUS_UM**2
+        assert fall == pytest.approx(last / (2 * 0.2 * more), rel=1e-6)
 
 
 def test_radius_grows_over_missed_frames_as_the_step_does() -> None:
     frame, track = tracks_of([40] * 10)
     blur = 1 / 12
     known = (STEP_VARIANCE, (AREA_UM2, N_FRAMES, blur), RADIUS_UM, 2)
-    learnt = odds.learn(frame, np.ones(len(frame)), track, *known)
+    one = np.ones(len(frame))
+    learnt = odds.learn(frame, one, track, 0.2 * one, *known)
     assert learnt is not None
     growth = np.sqrt((np.array([1, 2, 3]) - 2 * blur) / (1 - 2 * blur))
     assert learnt.radius_um == pytest.approx(RADIUS_UM * growth)
@@ -84,10 +103,12 @@ def test_strength_keeps_strong_particles_from_linking_to_noise() -> None:
     reach = 4.29 * step
     before = linking.link(frame, xy, 100, reach, 0)
     variance = (np.array([step**2]), np.array([100]))
+    usual, still = np.full(len(frame), step**2), np.zeros((1, len(frame), 2))
     after = before
     for _ in range(3):
-        learnt = odds.learn(frame, snr, after, variance, (side**2, 100, 0.0), reach, 0)
-        after = linking.link(frame, xy, 100, reach, 0, odds=learnt)
+        learnt = odds.learn(frame, snr, after, usual, variance, (side**2, 100, 0.0), reach, 0)
+        assert learnt is not None
+        after = joint.link(frame, xy, learnt, still, np.zeros(100, bool))
     (right_before, mixed_before), (right_after, mixed_after) = (
         _right_and_mixed(frame, name, track) for track in (before, after)
     )
