@@ -97,7 +97,7 @@ def _mark(
     above = filtered[max(y - 1, 0), start:stop]
     below = filtered[min(y + 1, height - 1), start:stop]
     inner = marked[start - first :]
-    n = 0
+    n = np.int32(0)
     for x in range(line.size):
         value = line[x]
         beside = (value >= left[x]) & (value >= right[x])
@@ -106,11 +106,11 @@ def _mark(
         n += np.int32(inner[x])
     if first == 0:
         marked[0] = True
-        n += 1
+        n += np.int32(1)
     if last == width:
         marked[last - 1 - first] = True
-        n += 1
-    return n
+        n += np.int32(1)
+    return int(n)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
