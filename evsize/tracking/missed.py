@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LEAST_FOUND = 3
-"""Spots of a track that is filled. Nine blank films of 12 s (hot pixels and faint specks among them)
-count no track with it, and of drawn films of 60 nm no track that no particle has left."""
+"""Spots of a track that is filled. With it nine blank films of 12 s (hot pixels and faint specks
+among them) count no track, and drawn films of 60 nm none that no particle has left."""
 
 
 def peaks_of(faint: FaintPeaks | None, n_frames: int, pixel_um: float) -> filling.Peaks | None:
