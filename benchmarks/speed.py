@@ -9,6 +9,7 @@ into ``docs/validation/speed.md``.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -17,7 +18,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,7 @@ from evsize.settings import DetectionSettings
 from evsize.simulation import Scene, in_memory, nanosight, simulate
 
 PAGE = ROOT / "docs" / "validation" / "speed.md"
+PARTS = ("frame", "recording")
 SEED = 1000
 # particles whose spots are found about 80 at a time; part of them lies out of focus
 NUMBER = {(480, 640): 120, (1024, 1280): 104}
@@ -204,7 +206,7 @@ def trackpy_pipeline(path: str) -> None:
     print(json.dumps(dict(zip(steps, np.diff(marks).tolist(), strict=True))))
 
 
-def tables(names: list[str]) -> dict[str, pd.DataFrame]:
+def tables(names: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Compute the tables named."""
     sizes = [{"height": h, "width": w} for h, w in NUMBER]
     made = {}
@@ -226,10 +228,15 @@ def main(arguments: list[str]) -> None:
         return trackpy_pipeline(arguments[1])
     if arguments[:1] == ["--evsize"]:
         return evsize_command(arguments[1:])
-    names = [name for name in arguments if name != "--write"] or ["frame", "recording"]
-    for name, table in tables(names).items():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--write", action="store_true", help=f"tables into {PAGE.name}")
+    asked = parser.parse_args(arguments)
+    if unknown := sorted(set(asked.part) - set(PARTS)):
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    for name, table in tables(asked.part or PARTS).items():
         print(f"\n{name}\n\n{markdown(table)}\n", flush=True)
-        if "--write" in arguments:
+        if asked.write:
             write(PAGE, name, markdown(table))
     return None
 
