@@ -9,7 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from evsize.detection.peaks import Places
+from evsize.detection.maxima import Places
 from evsize.detection.spots import Filtered, Floats, Parameters, Spots
 from evsize.detection.threshold import noise_density, threshold_for
 from evsize.results import FaintPeaks

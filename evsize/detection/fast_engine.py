@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evsize.detection.filtering import gaussian_kernel, matched_filter
+from evsize.detection.maxima import Places, maxima_and_minima
 from evsize.detection.moments import measure_spots
 from evsize.detection.peaks import (
-    Places,
     highest_near,
     keep_strongest,
-    maxima_and_minima,
     stand_alone,
 )
 from evsize.detection.scaling import Image

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from evsize.detection.faint import Faint, find_faint
 from evsize.detection.filtering import matched_filter
+from evsize.detection.maxima import maxima_and_minima
 from evsize.detection.model import FrameModel, frame_buffers
-from evsize.detection.peaks import count_free, keep_strongest, maxima_and_minima
+from evsize.detection.peaks import count_free, keep_strongest
 from evsize.detection.plan import Plan
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Filtered, Parameters, Spots

@@ -7,9 +7,9 @@ import pytest
 
 from evsize.detection import detect
 from evsize.detection.filtering import filter_noise, matched_filter
+from evsize.detection.maxima import maxima_and_minima
 from evsize.detection.model import FrameModel
 from evsize.detection.pattern import estimate_pattern, flat_noise, smooth_noise
-from evsize.detection.peaks import maxima_and_minima
 from evsize.detection.threshold import noise_peaks_per_px, threshold_for
 from evsize.physics import Conditions
 from evsize.tables import Flag

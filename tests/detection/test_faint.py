@@ -10,7 +10,7 @@ from scipy.ndimage import maximum_filter
 
 from evsize.detection import detect, faint
 from evsize.detection.filtering import matched_filter
-from evsize.detection.peaks import maxima_and_minima
+from evsize.detection.maxima import maxima_and_minima
 from evsize.detection.spots import Filtered, Parameters, Spots
 from evsize.detection.threshold import noise_density, noise_peaks_per_px
 from evsize.physics import Conditions
