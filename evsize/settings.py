@@ -182,6 +182,9 @@ class InstrumentSettings(Section):
     background: float | None = Field(None, description="its background, grey levels")
     noise: Positive | None = Field(None, description="its pixel noise, grey levels")
     spot_sd_um: Positive | None = Field(None, description="its spot width in focus, um")
+    focus_sd_um: Positive | None = Field(
+        None, description="sd of its spots in focus, pixel included and motion taken off, um"
+    )
     date: str | None = Field(None, description="day of the calibration, YYYY-MM-DD")
     valid_days: Annotated[int, Field(ge=1)] = Field(
         90, description="days after which it is to be made anew"

@@ -57,11 +57,12 @@ def test_the_file_is_read_back_as_it_was():
         noise=1.1,
         background=8.0,
         spot_sd_um=0.3,
+        focus_sd_um=0.28,
         date="2026-01-31",
         beads_nm=100.0,
         concentration_per_ml=1e9,
     )
-    bead = Bead("a.tif", Estimate(value=99.0, low=97.0, high=101.0), 500, 10.2, 0.05, 0.15, 1, 8, 1)
+    bead = Bead("a.tif", Estimate(value=99, low=97, high=101), 500, 10.2, 0.05, 0.15, 1, 8, 1, 0.28)
     text = instrument_text(Calibration(instrument, (bead,)), "evsize calibrate 'a\nb'")
     read = parse_settings(tomllib.loads(text), "file").instrument
     assert read == instrument

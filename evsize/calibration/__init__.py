@@ -72,6 +72,7 @@ def calibrate(
         background=_mean(bead.background for bead in beads),
         noise=_mean(bead.noise for bead in beads),
         spot_sd_um=_mean(bead.spot_sd_um for bead in beads),
+        focus_sd_um=_focus(beads),
         date=dt.datetime.now(dt.UTC).date().isoformat(),
         beads_nm=diameter_nm,
         concentration_per_ml=concentration_per_ml,
@@ -94,6 +95,11 @@ def _pooled_depth(beads: Sequence[Bead]) -> tuple[float | None, float]:
     # what the recordings differ by counts as well
     spread = float(np.std(np.log(depth), ddof=1) / np.sqrt(len(depth))) if len(depth) > 1 else 0.0
     return mean, max(float(1 / np.sqrt(weight.sum())), spread)
+
+
+def _focus(beads: Sequence[Bead]) -> float | None:
+    known = [bead.focus_sd_um for bead in beads if bead.focus_sd_um is not None]
+    return _mean(known) if known else None
 
 
 def _mean(values: Iterable[float]) -> float:

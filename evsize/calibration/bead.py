@@ -39,6 +39,9 @@ class Bead:
     noise, background : float
         Of a pixel, grey levels.
     spot_sd_um : float
+        As the detection reckons with it.
+    focus_sd_um : float or None
+        Of a resting spot in focus, pixel included.
     """
 
     path: str
@@ -50,6 +53,7 @@ class Bead:
     noise: float
     background: float
     spot_sd_um: float
+    focus_sd_um: float | None
 
 
 def look_at(
@@ -101,6 +105,7 @@ def look_at(
         noise=float(detections.frames["noise"].median()),
         background=float(detections.frames["background"].median()),
         spot_sd_um=float(detections.choices["spot_sd_px"].value or 0) * conditions.pixel_size_um,
+        focus_sd_um=complete.diagnostics["spot_focus_um"],
     )
 
 

@@ -27,7 +27,7 @@ CHECK_WIDTH = 0.2
 """Range of ln(diameter), to either side, whose tracks are compared with the truth together."""
 LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
-FEWEST_TO_CORRECT = 50
+FEWEST_TO_CORRECT = 20
 """Injected tracks that tell what the measured brightness is off by."""
 HALF, CURVE_SE = 0.5, 0.05
 STEEPEST = 5.0
@@ -59,10 +59,12 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     """Put together what the injected particles tell."""
     again = _size_again(injected, trial)
     spots = _spots_again(injected, trial, again)
-    law, bias = _corrected_law(injected, trial, again, spots)
     optics, other, told = defocus.compared(
         trial.view, trial.optics, sheet, spots, again.n_positions
     )
+    focus = defocus.in_focus(trial.view, trial.optics, sheet, spots)
+    optics, other = (replace(each, focus_px2=focus.true_px2) for each in (optics, other))
+    law, bias = _corrected_law(injected, trial, again, spots, optics, focus)
     grid_nm = trial.view.diameter_nm
     # the chance at a given SNR is what the injected particles show; where it is, is told by the
     # recording's own optics
@@ -93,6 +95,7 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
             "brightness_exponent": law.exponent,
             "brightness_scatter": law.scatter,
             "spot_widening_per_um": float(np.sqrt(optics.widening_px2_um2)) * pixel_um,
+            "spot_focus_um": float(np.sqrt(optics.focus_px2)) * pixel_um,
         },
     )
 
@@ -121,7 +124,12 @@ def _spots_again(injected: Injected, trial: Trial, again: _Again) -> Spots:
 
 
 def _corrected_law(
-    injected: Injected, trial: Trial, again: _Again, spots: Spots
+    injected: Injected,
+    trial: Trial,
+    again: _Again,
+    spots: Spots,
+    optics: Optics,
+    focus: defocus.Focus,
 ) -> tuple[Law, float]:
     """The brightness law without what the measured brightness is off by.
 
@@ -131,17 +139,18 @@ def _corrected_law(
     saturate: no one factor holds for all.
     """
     view, law = trial.view, trial.law
-    measured, _ = view.brightness(trial.optics, spots, again.n_positions)
+    drawn = replace(trial.optics, focus_px2=focus.injected_px2)
+    measured, _ = view.brightness(drawn, spots, again.n_positions)
     good = np.isfinite(measured)
     if good.sum() < FEWEST_TO_CORRECT:
         return law, float("nan")
     off = measured[good] - np.log(injected.brightness[again.owner[good]])
-    bias = local_median(
-        measured[good], off, again.n_positions[good], view.brightness(trial.optics)[0]
-    )
+    seen = replace(optics, focus_px2=focus.own_px2)
+    own = view.brightness(seen)[0]
+    bias = local_median(measured[good], off, again.n_positions[good], own)
     known = np.isfinite(bias)
     constant = float(np.average(bias[known], weights=view.weight[known])) if known.any() else 0.0
-    return view.law(trial.optics, bias) or law, constant
+    return view.law(seen, bias) or law, constant
 
 
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:

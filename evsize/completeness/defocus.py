@@ -7,21 +7,65 @@ which the injected particles have theirs, would mislead.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.view import Spots, View
-from evsize.completeness.widths import fall
+from evsize.completeness.widths import fall, sharp_px2
 
 Floats = NDArray[np.float64]
 
+SHARPEST_PX2 = 0.2
 FALL_SD = 0.15
 """Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
 LEAST_FALL, MOST_FALL = 1.05, 3.0
 LIKE = 0.5
 """ln(brightness) by which injected particles may lie outside the range of the recording's own."""
+
+
+class Focus(NamedTuple):
+    """Width of spots in focus, px^2.
+
+    Attributes
+    ----------
+    own_px2, injected_px2 : float
+        As they look: of the recording's particles, and of injected ones.
+    true_px2 : float
+        Of the recording's, without what the measurement of widths makes of them.
+    """
+
+    own_px2: float
+    injected_px2: float
+    true_px2: float
+
+
+def in_focus(view: View, optics: Optics, sheet: Sheet, spots: Spots) -> Focus:
+    """Hold the width in focus against that of injected particles, whose true one is known.
+
+    Parameters
+    ----------
+    view : View
+        What the recording's own tracks show.
+    optics : Optics
+        With which the injected particles were drawn.
+    sheet : Sheet
+        A calibrated width stays what it is.
+    spots : Spots
+        Of the injected particles' tracks.
+    """
+    whole = spots.part(~spots.saturated)
+    own_px2 = view.widths.focus_px2
+    if not len(whole.snr):
+        return Focus(own_px2, optics.focus_px2, optics.focus_px2)
+    look_px2 = sharp_px2(whole.variance_px2, whole.snr, optics.filter_sd_px)
+    if sheet.focus_sd_um is not None:
+        return Focus(look_px2, look_px2, optics.focus_px2)
+    true_px2 = optics.focus_px2 + own_px2 - look_px2
+    return Focus(own_px2, look_px2, max(true_px2, SHARPEST_PX2))
 
 
 def compared(
@@ -52,15 +96,10 @@ def compared(
         return optics, optics, "the calibration"
     # of those as bright: bright ones are followed farther from the focus
     brightness = view.brightness(optics)[0]
-    low, high = np.nanquantile(brightness, [0.1, 0.9]) + np.array([-LIKE, LIKE])
+    low, high = np.nanquantile(brightness, [0.01, 0.99]) + np.array([-LIKE, LIKE])
     found = view.brightness(optics, spots, n_positions)[0]
-    like = ((found > low) & (found < high))[spots.owner]
-    theirs, error = fall(
-        spots.owner[like],
-        spots.frame[like],
-        np.log(spots.brightness[like]),
-        np.log(spots.snr[like]),
-    )
+    like = spots.part(((found > low) & (found < high))[spots.owner] & ~spots.saturated)
+    theirs, error = fall(like.owner, like.frame, np.log(like.brightness), np.log(like.snr))
     smear = view.smear_px2
     told, told_se, source = 0.0, np.inf, "diffraction"
     if own.fall is not None and theirs is not None and min(own.fall, theirs) > 0:

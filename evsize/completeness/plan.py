@@ -156,7 +156,7 @@ def sizes(
     law: Law,
     conditions: Conditions,
     threshold: float,
-    log_focus: Floats,
+    brightest: float,
     grid_nm: Floats,
 ) -> Sizes:
     """Range of sizes worth injecting, from what optics and threshold let expect.
@@ -167,8 +167,8 @@ def sizes(
         How bright each size is, and how it moves.
     threshold : float
         SNR of a spot that is just found.
-    log_focus : ndarray, (tracks,)
-        ln(brightness in focus) of the recording's own particles.
+    brightest : float
+        ln(brightness in focus) up to which the recording may have particles.
     grid_nm : ndarray, (sizes,)
         Sizes to choose from, ascending.
     """
@@ -176,7 +176,6 @@ def sizes(
     at_focus = optics.snr(np.zeros(len(grid_nm)), np.exp(law.at(grid_nm)), smear)
     enough = np.flatnonzero(at_focus > threshold)
     seen = float(grid_nm[enough[0]]) if len(enough) else float(grid_nm[-1])
-    brightest = float(np.nanquantile(log_focus, 0.99))
     largest = ABOVE * REFERENCE_NM * float(np.exp((brightest - law.level) / law.exponent))
     low = max(seen / BELOW_LIMIT, float(grid_nm[0]))
     return Sizes(low, min(max(largest, 2 * seen), float(grid_nm[-1])), seen)

@@ -35,6 +35,8 @@ class Sheet:
         Whether the thickness is more than a guess.
     widening_per_um : float or None
         Standard deviation of a far spot over its depth, um/um, where a calibration tells it.
+    focus_sd_um : float or None
+        Standard deviation of a resting spot in focus, where a calibration tells it.
     basis : str
         Where it comes from, in words.
     """
@@ -43,6 +45,7 @@ class Sheet:
     relative_se: float
     has_scale: bool
     widening_per_um: float | None
+    focus_sd_um: float | None
     basis: str
 
     @staticmethod
@@ -55,6 +58,7 @@ class Sheet:
                 instrument.depth_relative_se,
                 True,
                 instrument.widening_per_um,
+                instrument.focus_sd_um,
                 f"light sheet {calibrated:.3g} um thick, calibrated with beads",
             )
         if depth_um is not None:
@@ -63,12 +67,14 @@ class Sheet:
                 ASSUMED_SE,
                 True,
                 None,
+                None,
                 f"light sheet assumed Gaussian, {depth_um:g} um thick as given",
             )
         return Sheet(
             USUAL_DEPTH_UM,
             0.0,
             False,
+            None,
             None,
             f"light sheet assumed Gaussian, {USUAL_DEPTH_UM:g} um thick since none was given: "
             f"{SHARES_ONLY}",
@@ -83,6 +89,9 @@ class Sheet:
         """
         pixel_um = conditions.pixel_size_um
         focus_px2 = view.widths.focus_px2
+        if self.focus_sd_um is not None:
+            # of large particles only those out of focus do not saturate, and these look wide
+            focus_px2 = (self.focus_sd_um / pixel_um) ** 2
         aperture = float(
             np.clip(DIFFRACTION * GREEN_UM / (np.sqrt(focus_px2) * pixel_um), LEAST_APERTURE, 1.0)
         )

@@ -118,7 +118,7 @@ class Trial:
             self.law,
             self.conditions,
             found_by.threshold,
-            self.view.brightness(self.optics)[0],
+            self.view.brightest(self.optics),
             self.view.diameter_nm,
         )
         runs = plan.draw(

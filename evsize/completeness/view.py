@@ -21,17 +21,20 @@ from evsize.tables import Flag
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-BAD = Flag.EDGE | Flag.SATURATED | Flag.CROWDED | Flag.MERGED | Flag.FILLED
+BAD = Flag.EDGE | Flag.CROWDED | Flag.MERGED | Flag.FILLED
 FEWEST_POSITIONS = 60
 MOSTLY_GOOD = 0.7
 """Share of a track's positions that have to be good for its brightness to count."""
+HIDDEN = 3.0
+"""ln(brightness) that saturation may hide: a spot twenty times as bright as white adds to what is
+seen of it only at its rim."""
 COARSE_GRID = 4
 """Every so many sizes are enough for the brightness law."""
 
 
 @dataclass(frozen=True)
 class Spots:
-    """Good positions of tracks: alone, inside, unsaturated.
+    """Good positions of tracks: alone and inside.
 
     Attributes
     ----------
@@ -41,6 +44,8 @@ class Spots:
     brightness, snr : ndarray, (n,)
     variance_px2 : ndarray, (n,)
         Of the spot, the motion expected of its track taken off.
+    saturated : ndarray of bool, (n,)
+        Whether some of its light is lost.
     """
 
     owner: Ints
@@ -48,6 +53,18 @@ class Spots:
     brightness: Floats
     snr: Floats
     variance_px2: Floats
+    saturated: NDArray[np.bool_]
+
+    def part(self, wanted: NDArray[np.bool_]) -> Spots:
+        """Some of them."""
+        return Spots(
+            self.owner[wanted],
+            self.frame[wanted],
+            self.brightness[wanted],
+            self.snr[wanted],
+            self.variance_px2[wanted],
+            self.saturated[wanted],
+        )
 
 
 @dataclass(frozen=True)
@@ -112,7 +129,8 @@ def good_spots(
     noise = np.full(len(rows), found_by.noise)
     variance = widths.spot_variance_px2(light, snr, noise, found_by.sd_px)
     variance -= smear_px2(diameter_nm, conditions)[owner]
-    return Spots(owner, rows["frame"].to_numpy(), light, snr, variance)
+    saturated = (rows["flags"].to_numpy() & np.uint32(Flag.SATURATED)) > 0
+    return Spots(owner, rows["frame"].to_numpy(), light, snr, variance, saturated)
 
 
 @dataclass(frozen=True)
@@ -151,7 +169,7 @@ class View:
                 f"only {self.n_tracks} tracks carry a size, {brightness.FEWEST_TRACKS} are needed "
                 "to tell how brightness goes with size"
             )
-        if len(self.spots.owner) < FEWEST_POSITIONS:
+        if (~self.spots.saturated).sum() < FEWEST_POSITIONS:
             return (
                 "nearly all spots are saturated, crowded or at the edge: brightness cannot be "
                 "told from them"
@@ -161,7 +179,7 @@ class View:
     @cached_property
     def widths(self) -> Widths:
         """Focus and defocus."""
-        s = self.spots
+        s = self.spots.part(~self.spots.saturated)
         return widths.measure_widths(
             s.owner, s.frame, s.brightness, s.snr, s.variance_px2, self.found_by.sd_px
         )
@@ -171,25 +189,38 @@ class View:
     ) -> tuple[Floats, Floats]:
         """ln(brightness) in focus of the recording's tracks, or of others, and its error.
 
-        NaN for tracks of which much is saturated or crowded: the rest is their faint part.
+        NaN for tracks of which much is crowded. Of saturated spots it is what the camera shows of
+        them: what they lack is told by injected particles, of which as much is lost.
         """
         if spots is None or n_positions is None:
             spots, n_positions = self.spots, self.weight
-        filter_px2 = self.found_by.sd_px**2
-        widest = widths.WIDEST * (self.widths.focus_px2 + filter_px2) - filter_px2
+        filter_px2, focus_px2 = self.found_by.sd_px**2, optics.focus_px2
         n = len(n_positions)
         mean, error = brightness.focus_brightness(
             spots.owner,
             n,
             np.log(spots.brightness),
-            spots.variance_px2,
-            self.widths.focus_px2,
+            # cut off at the top, a spot looks wide wherever it is
+            np.where(spots.saturated, focus_px2, spots.variance_px2),
+            focus_px2,
             optics.fading_per_px2,
-            widest,
+            widths.WIDEST * (focus_px2 + filter_px2) - filter_px2,
         )
         good = np.bincount(spots.owner, minlength=n)
         mean[good < MOSTLY_GOOD * n_positions] = np.nan
         return mean, error
+
+    def brightest(self, optics: Optics) -> float:
+        """ln(brightness in focus) up to which particles may be there.
+
+        That of the brightest hundredth of the tracks; if these are saturated, of which a camera
+        shows a part only, `HIDDEN` more.
+        """
+        focus, _ = self.brightness(optics)
+        top = float(np.nanquantile(focus, 0.99))
+        lost = np.bincount(self.spots.owner, self.spots.saturated, minlength=self.n_tracks)
+        hidden = lost[focus >= top].sum() > 0
+        return top + (HIDDEN if hidden else 0.0)
 
     @property
     def smear_px2(self) -> float:

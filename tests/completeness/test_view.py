@@ -1,0 +1,77 @@
+"""What a recording shows of its particles: spots whose light is cut off at white, too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from evsize.completeness.optics import Optics
+from evsize.completeness.sheet import Sheet
+from evsize.completeness.view import HIDDEN, Filter, Spots, View
+from evsize.physics import Conditions
+
+OPTICS = Optics(depth_um=10.0, focus_px2=2.0, widening_px2_um2=0.8, filter_sd_px=1.5, noise=2.0)
+N_EACH = 20
+
+
+def spots(brightness, variance_px2, saturated):
+    """`N_EACH` positions of tracks of one brightness, width and saturation each."""
+    repeated = [np.repeat(np.asarray(v), N_EACH) for v in (brightness, variance_px2, saturated)]
+    light, variance, lost = repeated
+    snr = light * 1.5 / np.sqrt(np.pi) / (1.5**2 + variance) / 2.0
+    owner = np.repeat(np.arange(len(brightness)), N_EACH)
+    frame = np.tile(np.arange(N_EACH), len(brightness))
+    return Spots(owner, frame, light.astype(float), snr, variance.astype(float), lost)
+
+
+def view(own):
+    n = int(own.owner.max()) + 1
+    return View(
+        Filter(1.5, 2.0, 5.0, 3.0, 6.0, 1),
+        own,
+        n,
+        np.array([50.0, 100.0, 200.0]),
+        np.zeros((n, 3)),
+        np.full(n, 100.0),
+        np.full(n, float(N_EACH)),
+        Conditions(0.166, 0.04, 0.5, 22.0, 0.95),
+    )
+
+
+def test_a_saturated_spot_looks_wide_and_is_not_taken_for_defocused():
+    own = spots([1000, 1000, 1000], [2.0, 3.0, 3.0], [False, False, True])
+    focus, _ = view(own).brightness(OPTICS)
+    assert focus[0] == pytest.approx(np.log(1000))
+    # a spot wider by 1 px^2 lies where the sheet is darker by as much as the optics say
+    assert focus[1] == pytest.approx(np.log(1000) + OPTICS.fading_per_px2)
+    assert focus[2] == pytest.approx(np.log(1000))
+
+
+@pytest.mark.parametrize(("lost", "more"), [(False, 0.0), (True, HIDDEN)])
+def test_saturation_may_hide_how_bright_the_brightest_are(lost, more):
+    own = spots([100, 200, 5000], [2.0, 2.0, 2.0], [False, False, lost])
+    seen = view(own)
+    focus, _ = seen.brightness(OPTICS)
+    assert seen.brightest(OPTICS) == pytest.approx(np.quantile(focus, 0.99) + more)
+
+
+def test_saturation_of_others_hides_nothing():
+    own = spots([100, 200, 5000], [2.0, 2.0, 2.0], [True, False, False])
+    assert view(own).brightest(OPTICS) < np.log(5000) + 0.1
+
+
+def test_widths_are_those_of_whole_spots():
+    whole = spots([1000] * 4, [2.0, 2.5, 3.0, 3.5], [False] * 4)
+    some = spots([1000] * 5, [2.0, 2.5, 3.0, 3.5, 0.5], [False] * 4 + [True])
+    assert view(some).widths.focus_px2 == view(whole).widths.focus_px2
+
+
+def test_nothing_is_told_where_all_is_saturated():
+    own = spots([1000] * 10, [2.0] * 10, [True] * 10)
+    assert "saturated" in view(own).lacking()
+
+
+def test_a_calibrated_width_in_focus_is_the_one_drawn():
+    own = view(spots([1000] * 4, [2.0, 2.5, 3.0, 3.5], [False] * 4))
+    sheet = Sheet(10.0, 0.05, True, 0.15, 0.166 * 1.1, "beads")
+    assert sheet.optics(own, own.conditions).focus_px2 == pytest.approx(1.1**2)
