@@ -129,6 +129,7 @@ def recording_row(height: int, width: int, n_frames: int) -> Row:
         "reading_detection_s": seconds["detection"],
         "linking_s": seconds["tracking"],
         "sizing_s": seconds["diffusion"] + seconds["sizing"],
+        "counting_s": seconds["completeness"],
         "rest_s": total - sum(seconds[k] for k in _STAGES),
         "trackpy_s": sum(trackpy.values()),
         **{f"trackpy_{name}_s": value for name, value in trackpy.items()},
@@ -140,7 +141,7 @@ def recording_row(height: int, width: int, n_frames: int) -> Row:
     }
 
 
-_STAGES = ("detection", "tracking", "diffusion", "sizing")
+_STAGES = ("detection", "tracking", "diffusion", "sizing", "completeness")
 
 
 def run_evsize(path: Path) -> tuple[float, dict[str, float], dict[str, float], int]:
