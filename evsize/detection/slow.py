@@ -35,16 +35,20 @@ def _weights(rest: Image, limit: float, one_sided: bool) -> Image:
     return weight
 
 
-def _local_mean(image: Image, weight: Image, box: int) -> Image:
-    """Weighted mean over a box, run twice; over ever wider ones where there is no weight."""
-    total, mean = _smooth(weight, box), _smooth(image * weight, box)
+def _local_mean(image: Image, weight: Image, total: Image, box: int) -> Image:
+    """Weighted mean over a box, run twice; over ever wider ones where there is no weight.
+
+    ``total`` is the weight smoothed over the box.
+    """
+    mean = _smooth(image * weight, box)
     if float(total.min()) > LEAST_WEIGHT:
         return np.asarray(mean / total, np.float32)
     if box > max(image.shape):
         seen = image[weight > 0] if weight.any() else image
         farther = np.full_like(image, np.mean(seen))
     else:
-        farther = _local_mean(image, weight, 2 * box + 1)
+        wider = 2 * box + 1
+        farther = _local_mean(image, weight, _smooth(weight, wider), wider)
     farther *= np.float32(LEAST_WEIGHT)
     return np.asarray((mean + farther) / (total + np.float32(LEAST_WEIGHT)), np.float32)
 
@@ -70,13 +74,18 @@ def slow_surface(bins: Image, cells: NDArray[np.float32], width_px: int, sign: i
         so all pixels are used, in bins, but for those that stand out and their neighbours. In a
         crowd the rough background is too high: first only what stands out to the side of the
         spots is left out, then, from that surface, to both sides. The mean is taken once more
-        of what the first leaves: a wave longer than twice the width goes with it.
+        of what the first leaves: a wave longer than twice the width goes with it. Along the
+        border, where a mean leans to one side, it is taken a third time.
     """
     rest = bins - cv2.resize(cells, bins.shape[::-1], interpolation=cv2.INTER_LINEAR)
     limit = MASK_AT * 1.4826 * quick_median(np.abs(rest[::2]))
     box = max(3, round(width_px / BIN_PX * 0.75) // 2 * 2 + 1)
     weight = _weights(sign * rest, limit, one_sided=True)
-    surface = _local_mean(bins, weight, box)
+    surface = _local_mean(bins, weight, _smooth(weight, box), box)
     weight = _weights(bins - surface, limit, one_sided=False)
-    surface = _local_mean(bins, weight, box)
-    return surface + _local_mean(bins - surface, weight, box)
+    total = _smooth(weight, box)
+    surface = _local_mean(bins, weight, total, box)
+    surface = surface + _local_mean(bins - surface, weight, total, box)
+    left = _local_mean(bins - surface, weight, total, box)
+    left[box // 2 : -(box // 2), box // 2 : -(box // 2)] = 0
+    return surface + left
