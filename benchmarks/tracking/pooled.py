@@ -7,7 +7,9 @@ and Flyvbjerg, Phys. Rev. E 89, 022726 (2014)) over all three frames in a row of
 ``se_%`` its standard error. ``gapped_%`` is the same estimator written as mean squared
 displacement over two frames less that over one, from all such pairs of a track, whether the frame
 between was seen or not: what the loss of smeared frames does to both ends of a step cancels.
-``lost`` is the share of the frames inside tracks in which the particle was not found.
+``likelihood_%`` is that of the maximum of the likelihoods of all tracks together, which is what
+sizes are made of, ``likelihood_se_%`` its standard error from their curvature. ``lost`` is the
+share of the frames inside tracks in which the particle was not found.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from benchmarks import cache
 from benchmarks.detection import REGIMES, Film
 from evsize.detection import detect
+from evsize.diffusion import estimate_diffusion
 from evsize.settings import DetectionSettings
 from evsize.simulation import in_memory, photons_for_snr
 from evsize.tracking import link
@@ -35,10 +38,11 @@ FLOW_PX = 4.0
 FRAMES = 400
 AXIS_STEPS = 100_000
 MOST_FILMS = 40
-SEED = 2320
+SEED = 2350
 SOURCES = (
     "evsize/detection",
     "evsize/tracking",
+    "evsize/diffusion",
     "evsize/simulation",
     "benchmarks/tracking/pooled.py",
 )
@@ -81,12 +85,15 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
     triples: list[Floats] = []
     near: list[Floats] = []
     far: list[Floats] = []
+    log_likelihood: Floats = np.zeros(1)
     seen, inside, positions = 0, 0, 0
     films = 0
     while films < MOST_FILMS and 2 * sum(len(t) for t in triples) < AXIS_STEPS:
         frames, _ = in_memory(scene, FRAMES, SEED + films)
         found = detect(Film(frames), DetectionSettings(engine="fast"), conditions=scene.conditions)
         tracks = link(found, scene.conditions)
+        likelihoods = estimate_diffusion(tracks, scene.conditions)
+        log_likelihood = log_likelihood + likelihoods.log_likelihood.sum(axis=0)
         films += 1
         seen += len(found.table)
         xy = tracks.table[["x_um", "y_um"]].to_numpy() - tracks.flow_um
@@ -100,6 +107,7 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
     true = scene.conditions.diffusion_um2_s(nm)
     dt_s = scene.conditions.frame_interval_s
     each = np.concatenate(triples) / dt_s
+    best, best_se = _maximum(np.log(likelihoods.d_um2_s), log_likelihood)
     gapped = (np.concatenate(far).mean() - np.concatenate(near).mean()) / (2 * dt_s)
     return {
         "films": films,
@@ -109,8 +117,18 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
         # triples that follow one another share a step: about twice the variance
         "se_%": 100 * float(each.std(ddof=1)) * np.sqrt(2 / len(each)) / true,
         "gapped_%": 100 * (float(gapped) / true - 1),
+        "likelihood_%": 100 * (float(np.exp(best)) / true - 1),
+        "likelihood_se_%": 100 * best_se,
         "lost": 1 - positions / max(inside, 1),
     }
+
+
+def _maximum(x: Floats, log_likelihood: Floats) -> tuple[float, float]:
+    """Where the parabola through the highest value and its neighbours is highest; its width."""
+    at = int(np.clip(np.argmax(log_likelihood), 1, len(x) - 2))
+    near = slice(at - 1, at + 2)
+    bend, slope, _ = np.polyfit(x[near] - x[at], log_likelihood[near] - log_likelihood[at], 2)
+    return float(x[at] - slope / (2 * bend)), float(1 / np.sqrt(-2 * bend))
 
 
 def _triples(xy: Floats, track: NDArray[np.int64], frame: NDArray[np.int64]) -> Floats:
