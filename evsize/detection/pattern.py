@@ -32,6 +32,9 @@ PASSERS_AT = 2.5
 NOISE_CELL_PX = 32
 # noises by which a level stands out; what slow particles leave in it stays below
 STILL_AT = 1.0
+ALONE = 3.0
+"""Spread of a pixel that is hot, over that of its neighbours, where slow particles were."""
+NEIGHBOURS = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], np.uint8)
 
 
 def spread_indices(first: int, stop: int, count: int) -> list[int]:
@@ -76,7 +79,7 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     offsets, gains = np.asarray(levels, np.float32).T
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), max(noise, 0.3 * step), step)
     still = fill(mean, slow)
-    first = Pattern(still, smooth_noise(sd, still, step))
+    first = Pattern(still, smooth_noise(sd, still, slow, step))
     shift, factor = _passers_by(stack, first)
     if factor < STEADY:
         first = first._replace(noise=np.maximum(first.noise * np.float32(factor), 0.29 * step))
@@ -111,13 +114,15 @@ def _passers_by(stack: NDArray[Any], first: Pattern) -> tuple[Image, float]:
     return shift * first.noise, float(np.median(factors))
 
 
-def smooth_noise(sd: Image, mean: Image, step: float) -> Image:
+def smooth_noise(sd: Image, mean: Image, slow: NDArray[np.bool_], step: float) -> Image:
     """Noise map that is smooth but for what is noisier and stands still.
 
     Parameters
     ----------
     sd, mean : ndarray of float32, (height, width)
         Spread of each pixel over time and its level, grey levels.
+    slow : ndarray of bool, (height, width)
+        Pixels visited by slow particles.
     step : float
         Distance of grey levels; 0 for real numbers.
 
@@ -126,13 +131,16 @@ def smooth_noise(sd: Image, mean: Image, step: float) -> Image:
     Medians of cells, interpolated: trails of particles do not reach them. Single pixels keep
     their own noise where they stand out against the median of their 5 x 5 neighbours too (hot,
     blinking): a slow particle makes a whole patch vary, and must not be taken for noise that hides
-    it. Patches keep theirs where their level stands out as well: the light of a speck of dust has
-    shot noise, which would look like a particle that trembles.
+    it. Where one was they have to stand out against each neighbour: a small bright spot that stays
+    makes its middle vary three times as much as its rim, and would lose it. Patches keep theirs
+    where their level stands out as well: the light of a speck of dust has shot noise, which would
+    look like a particle that trembles.
     """
     floor = np.float32(max(0.29 * step, 1e-6 * float(sd.max(initial=0.0)), 1e-12))
     local = _cell_medians(sd)
     near = cv2.medianBlur(sd, 5)
     hot = sd > 2 * np.maximum(near, local) + floor
+    hot &= ~slow | (sd > ALONE * cv2.dilate(sd, NEIGHBOURS))
     around = cv2.blur(mean, (NOISE_CELL_PX, NOISE_CELL_PX), borderType=cv2.BORDER_REFLECT)
     bright = (mean - around > STILL_AT * local).astype(np.uint8)
     still = cv2.dilate(bright, np.ones((5, 5), np.uint8)) > 0

@@ -53,15 +53,28 @@ def test_a_blinking_pixel_is_noisier_and_a_patch_is_not() -> None:
     sd = np.full((64, 64), 2.0, np.float32)
     sd[20, 20] = 30.0
     sd[40:47, 40:47] = 9.0
-    noise = smooth_noise(sd, np.full_like(sd, 20.0), 1.0)
+    noise = smooth_noise(sd, np.full_like(sd, 20.0), np.zeros(sd.shape, bool), 1.0)
     assert noise[20, 20] == pytest.approx(30.0)
     assert noise[43, 43] == pytest.approx(2.0, rel=0.05)
+
+
+def test_where_a_small_bright_particle_stayed_no_pixel_is_hot() -> None:
+    y, x = np.mgrid[:64, :64]
+    sd = (2 + 300 * np.exp(-0.5 * ((y - 40) ** 2 + (x - 40) ** 2))).astype(np.float32)
+    sd[36, 36] += 200.0
+    level, slow = np.full_like(sd, 20.0), np.hypot(y - 40, x - 40) < 8
+    noise = smooth_noise(sd, level, slow, 1.0)
+    assert noise[36, 36] == sd[36, 36]
+    noise[36, 36] = 2.0
+    assert noise[slow] == pytest.approx(2.0, rel=0.05)
+    # the middle of what is small and not known to have moved is its own
+    assert smooth_noise(sd, level, np.zeros_like(slow), 1.0)[40, 40] > 100
 
 
 def test_a_bright_patch_that_stands_still_keeps_its_noise() -> None:
     sd, mean = np.full((64, 64), 2.0, np.float32), np.full((64, 64), 20.0, np.float32)
     sd[40:47, 40:47], mean[40:47, 40:47] = 5.0, 60.0
-    noise = smooth_noise(sd, mean, 1.0)
+    noise = smooth_noise(sd, mean, np.zeros(sd.shape, bool), 1.0)
     assert noise[43, 43] == pytest.approx(5.0)
     assert noise[20, 20] == pytest.approx(2.0, rel=0.05)
 
