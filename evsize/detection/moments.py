@@ -28,30 +28,33 @@ def _weighted_sums(
 ) -> None:
     """Sums over a window of g I (1, x, y, xx, xy, yy), g a Gaussian centred at (dy, dx).
 
-    Coordinates count from the middle of the window, those in the moments from (dy, dx).
+    Coordinates count from the middle of the window, those in the moments from (dy, dx). All rows
+    are summed up side by side, column by column.
     """
-    size_y, size_x = window.shape
-    middle_y, middle_x = size_y // 2, size_x // 2
-    gx = np.empty(size_x)
-    for j in range(size_x):
-        gx[j] = math.exp(-0.5 * ((j - middle_x - dx) / weight_sd) ** 2)
-    sums[:] = 0.0
-    for i in range(size_y):
-        y = i - middle_y - dy
-        r0, r1, r2 = 0.0, 0.0, 0.0
-        for j in range(size_x):
-            x = j - middle_x - dx
-            v = window[i, j] * gx[j]
-            r0 += v
-            r1 += v * x
-            r2 += v * x * x
+    size, padded = window.shape
+    middle = size // 2
+    rows = np.zeros((3, padded))
+    r0, r1, r2 = rows[0], rows[1], rows[2]
+    for j in range(size):
+        x = j - middle - dx
+        gx = math.exp(-0.5 * (x / weight_sd) ** 2)
+        column = window[j]
+        for i in range(padded):
+            v = column[i] * gx
+            r0[i] += v
+            r1[i] += v * x
+            r2[i] += v * x * x
+    for k in range(6):
+        sums[k] = 0.0
+    for i in range(size):
+        y = i - middle - dy
         gy = math.exp(-0.5 * (y / weight_sd) ** 2)
-        sums[0] += gy * r0
-        sums[1] += gy * r1
-        sums[2] += gy * y * r0
-        sums[3] += gy * r2
-        sums[4] += gy * y * r1
-        sums[5] += gy * y * y * r0
+        sums[0] += gy * r0[i]
+        sums[1] += gy * r1[i]
+        sums[2] += gy * y * r0[i]
+        sums[3] += gy * r2[i]
+        sums[4] += gy * y * r1[i]
+        sums[5] += gy * y * y * r0[i]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -113,12 +116,15 @@ def _own_variance(
 def _cut_window(
     scaled: NDArray[np.float32], row: int, col: int, radius: int
 ) -> NDArray[np.float32]:
-    """Square around a pixel, zero beyond the border."""
+    """Square around a pixel, zero beyond the border; its columns first, then its rows.
+
+    Rows of zeros follow, up to a multiple of eight: as many as are summed up at a time.
+    """
     height, width = scaled.shape
-    window = np.zeros((2 * radius + 1, 2 * radius + 1), np.float32)
+    window = np.zeros((2 * radius + 1, (2 * radius // 8 + 1) * 8), np.float32)
     for i in range(max(row - radius, 0), min(row + radius + 1, height)):
         for j in range(max(col - radius, 0), min(col + radius + 1, width)):
-            window[i - row + radius, j - col + radius] = scaled[i, j]
+            window[j - col + radius, i - row + radius] = scaled[i, j]
     return window
 
 
@@ -127,16 +133,16 @@ def _subtract_neighbour(
     window: NDArray[np.float32], dy: float, dx: float, flux: float, own: tuple[float, float]
 ) -> None:
     """Take a Gaussian at (dy, dx) from the middle out of a window; ``own`` its variances y, x."""
-    size_y, size_x = window.shape
+    size = window.shape[0]
     top = flux / (2 * math.pi * math.sqrt(own[0] * own[1]))
-    gx = np.empty(size_x)
-    for j in range(size_x):
-        gx[j] = math.exp(-0.5 * (j - size_x // 2 - dx) ** 2 / own[1])
-    for i in range(size_y):
-        gy = top * math.exp(-0.5 * (i - size_y // 2 - dy) ** 2 / own[0])
+    gx = np.empty(size)
+    for j in range(size):
+        gx[j] = math.exp(-0.5 * (j - size // 2 - dx) ** 2 / own[1])
+    for i in range(size):
+        gy = top * math.exp(-0.5 * (i - size // 2 - dy) ** 2 / own[0])
         if gy > 1e-3:
-            for j in range(size_x):
-                window[i, j] -= np.float32(gy * gx[j])
+            for j in range(size):
+                window[j, i] -= np.float32(gy * gx[j])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
