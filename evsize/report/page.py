@@ -131,7 +131,7 @@ def _picture(pixels: NDArray[np.uint8] | None, most_px: int) -> str:
     image.thumbnail((most_px, most_px))
     image.save(buffer, "JPEG", quality=80)
     exact = BytesIO()
-    image.save(exact, "PNG", optimize=True)
+    image.save(exact, "PNG")
     if exact.tell() <= buffer.tell():  # whole enlarged pixels
         return data_uri(exact.getvalue(), "image/png")
     return data_uri(buffer.getvalue(), "image/jpeg")
