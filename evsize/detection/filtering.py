@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -15,6 +16,7 @@ REACH_SD = 2.2
 MAD_TO_SD = 1.4826
 
 
+@lru_cache(maxsize=32)
 def gaussian_kernel(sd: float) -> NDArray[np.float32]:
     """One axis of the matched filter: a Gaussian whose squares sum to 1.
 
@@ -23,6 +25,7 @@ def gaussian_kernel(sd: float) -> NDArray[np.float32]:
     radius = math.ceil(REACH_SD * sd)
     kernel = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sd) ** 2)
     unit: NDArray[np.float32] = (kernel / np.sqrt(np.sum(kernel**2))).astype(np.float32)
+    unit.flags.writeable = False  # each frame asks for it, and gets the same
     return unit
 
 
