@@ -29,8 +29,8 @@ some 1.2: eight leave 0.4, hence a fifth of the depth, less than the chance in s
 LOCAL_SD, LOCAL_PLACES = 0.5, 41
 """Width of `local_median` in ln(brightness), and places at which it is worked out."""
 ONE_SIZE_SD = 0.8
-"""Standard deviation of ln(brightness) over the tracks below which they tell no exponent: that of
-sizes within 13 % of one another."""
+"""Standard deviation of ln(brightness) over the positions below which they tell no exponent: that
+of sizes within 13 % of one another."""
 ASSUMED_SD = 1.0
 """Standard error of the exponent where it is assumed."""
 
@@ -159,9 +159,11 @@ def fit_law(
         p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
     expected = likelihood * p
     expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
-    rough = _weighted_median(focus - RAYLEIGH * (expected @ x), weight)
+    rough = _weighted_quantile(focus - RAYLEIGH * (expected @ x), weight, 0.5)
     state = {"p": p}
-    spread = float(np.subtract(*np.quantile(focus, [0.84, 0.16]))) / 2
+    # by positions: of one size, too, some tracks are short, far from the focal plane, and faint
+    low, high = (_weighted_quantile(focus, weight, share) for share in (0.16, 0.84))
+    spread = (high - low) / 2
     one_size = spread < ONE_SIZE_SD
     exponent_sd = 1e-3 if one_size else EXPONENT_SD
 
@@ -207,10 +209,10 @@ def fit_law(
     return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source)
 
 
-def _weighted_median(values: Floats, weight: Floats) -> float:
+def _weighted_quantile(values: Floats, weight: Floats, share: float) -> float:
     order = np.argsort(values)
     reached = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] / 2)])
+    return float(values[order][np.searchsorted(reached, reached[-1] * share)])
 
 
 def _covariance(

@@ -44,6 +44,18 @@ def test_one_size_tells_no_exponent():
     assert law.at(np.array([100.0]))[0] == pytest.approx(5.0, abs=0.1)
 
 
+def test_short_faint_tracks_of_one_size_tell_no_exponent_either():
+    rng = np.random.default_rng(8)
+    log_l, grid, light, error, weight = _in_order(tracks(rng, np.full(400, 100.0), RAYLEIGH, 0.1))
+    # every third track grazes the sheet: an eleventh of the positions, of a tenth of the brightness
+    grazing = np.arange(len(light)) % 3 == 0
+    light = np.where(grazing, light - np.log(10), light)
+    law = fit_law(log_l, grid, light, error, np.where(grazing, 0.2, 1.0) * weight)
+    assert law is not None
+    assert "assumed" in law.source
+    assert law.at(np.array([100.0]))[0] == pytest.approx(5.0, abs=0.1)
+
+
 def test_too_few_tracks_tell_nothing():
     rng = np.random.default_rng(5)
     assert fit_law(*_in_order(tracks(rng, np.full(5, 100.0), 6.0, 0.1))) is None
