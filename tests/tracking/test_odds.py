@@ -44,6 +44,20 @@ def test_odds_of_equal_spots_are_those_of_going_on_against_end_and_birth() -> No
     assert learnt.of(first, 1, first, np.array([9.01]))[0] == -np.inf
 
 
+def test_weak_spots_far_apart_are_wrong_links_and_widen_no_more() -> None:
+    frame, track = tracks_of([40] * 40)
+    strength = np.where(track < 20, 10.0, 5.0)
+    known = (STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 0)
+    fall = []
+    for far in (0.4, 4.0):
+        square = np.where(track < 20, 0.2, far)
+        learnt = odds.learn(frame, strength, track, square, *known)
+        assert learnt is not None
+        fall.append(learnt.step[0, 0, 0] - learnt.step[0, 0, -1])
+    last = (1 - 1 / odds.FINENESS) * RADIUS_UM**2
+    assert fall == pytest.approx([last / (2 * 0.2 * odds.WIDEST)] * 2, rel=1e-6)
+
+
 def test_nothing_is_learnt_from_few_links() -> None:
     frame, track = tracks_of([20] * 10)
     known = (STEP_VARIANCE, (AREA_UM2, N_FRAMES, 0.0), RADIUS_UM, 1)
