@@ -53,7 +53,8 @@ def test_weak_spots_far_apart_are_wrong_links_and_widen_no_more() -> None:
         square = np.where(track < 20, 0.2, far)
         learnt = odds.learn(frame, strength, track, square, *known)
         assert learnt is not None
-        fall.append(learnt.step[0, 0, 0] - learnt.step[0, 0, -1])
+        weak = learnt.spot_class[20]
+        fall.append(learnt.step[0, weak, 0] - learnt.step[0, weak, -1])
     last = (1 - 1 / odds.FINENESS) * RADIUS_UM**2
     assert fall == pytest.approx([last / (2 * 0.2 * odds.WIDEST)] * 2, rel=1e-6)
 
