@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 import evsize
 from benchmarks import cache
-from benchmarks.accuracy.counting import _given, _in_sheet
+from benchmarks.accuracy.counting import given_of, in_sheet
 from evsize.results import Estimate
 from evsize.simulation import Scene, in_memory, photons_for_snr
 from evsize.simulation.scene import Camera, Disturbances, Optics, checked_scene
@@ -106,11 +106,11 @@ def row(seed: int) -> cache.Row:
     """Analyse one recording and hold it against both truths."""
     scene = scene_of(seed)
     frames, truth = in_memory(scene, N_FRAMES, seed)
-    film = evsize.open_recording(frames, **_given(scene), depth_um=scene.depth_um)
+    film = evsize.open_recording(frames, **given_of(scene), depth_um=scene.depth_um)
     report = evsize.analyze(film).summary
     limit = report.detection_limit_nm
     above_nm = limit.value if limit and limit.value else 40.0
-    film_nm = _in_sheet(truth, scene, above_nm)
+    film_nm = in_sheet(truth, scene, above_nm)
     whole_nm = _drawn(scene, above_nm)
     volume_ml = scene.illuminated_volume_ml
     all_drawn = _drawn(scene, 0.0)

@@ -105,7 +105,7 @@ def row(kind: str, regime: str, population: str, seed: int) -> cache.Row:
         text, per_ml = SAMPLES[regime][population]
         scene = scene_of(regime, text, seed, per_ml)
     frames, truth = in_memory(scene, N_FRAMES, seed)
-    settings, given = Settings(), _given(scene)
+    settings, given = Settings(), given_of(scene)
     if kind == "classes":
         given["depth_um"] = scene.depth_um
     else:
@@ -113,7 +113,7 @@ def row(kind: str, regime: str, population: str, seed: int) -> cache.Row:
     result = evsize.analyze(evsize.open_recording(frames, **given), settings)
     limit = result.summary.detection_limit_nm
     above = limit.value if limit and limit.value else 40.0
-    own = _in_sheet(truth, scene, above)
+    own = in_sheet(truth, scene, above)
     exosomes = next(c.fraction for c in result.summary.classes if c.name == "exosome-size")
     counted = result.summary.concentration_per_ml
     population_above = scene.concentration_per_ml * (1 - _below(scene, above))
@@ -141,7 +141,8 @@ def row(kind: str, regime: str, population: str, seed: int) -> cache.Row:
     return found
 
 
-def _given(scene: Scene) -> dict[str, Any]:
+def given_of(scene: Scene) -> dict[str, Any]:
+    """What a user states of a recording."""
     names = ("pixel_size_um", "frame_rate_hz", "exposure_ms", "temperature_c", "medium")
     return {name: getattr(scene, name) for name in names}
 
@@ -156,8 +157,10 @@ def _calibrated(regime: str, rings: int) -> InstrumentSettings:
     for seed in (2550 + rings, 2552 + rings, 2554 + rings):
         scene = scene_of(regime, "100nm:1", seed, BEADS[regime])
         frames, truth = in_memory(scene, N_FRAMES, seed)
-        held = len(_in_sheet(truth, scene, 0.0)) / N_FRAMES / scene.illuminated_volume_ml
-        film = evsize.open_recording(frames, **_given(scene), dilution=STOCK * BEADS[regime] / held)
+        held = len(in_sheet(truth, scene, 0.0)) / N_FRAMES / scene.illuminated_volume_ml
+        film = evsize.open_recording(
+            frames, **given_of(scene), dilution=STOCK * BEADS[regime] / held
+        )
         films.append((f"beads {seed}", film, film.acquisition))
     return calibrate(films, 100.0, STOCK * BEADS[regime], Settings()).instrument
 
@@ -179,7 +182,7 @@ def _between(scene: Scene, low_nm: float, high_nm: float) -> float:
     return (high - low) / max(1 - low, 1e-9)
 
 
-def _in_sheet(truth: pd.DataFrame, scene: Scene, above_nm: float) -> Floats:
+def in_sheet(truth: pd.DataFrame, scene: Scene, above_nm: float) -> Floats:
     """Diameters (nm) of particles within the 1/e^2 points and the image, one a frame."""
     x, y, z = (truth[name].to_numpy() for name in ("x_px", "y_px", "z_um"))
     inside = (np.abs(z) < scene.depth_um / 2) & (x > -0.5) & (x < scene.width_px - 0.5)
@@ -202,7 +205,7 @@ def _distance(diameter_nm: Floats, share: Floats, true_nm: Floats) -> float | No
 
 
 def _true_limit(frames: NDArray[Any], truth: pd.DataFrame, scene: Scene) -> float | None:
-    film = evsize.open_recording(frames, **_given(scene))
+    film = evsize.open_recording(frames, **given_of(scene))
     spots = detect(film, conditions=scene.conditions).table
     near = truth["z_um"].abs() < AT_FOCUS * scene.depth_um / 2
     for name, length in (("x_px", scene.width_px), ("y_px", scene.height_px)):

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FEWEST_AT_FOCUS = 15
+LEAST_RECOVERED, MOST_RECOVERED = 0.04, 0.97
+"""Shares beyond which the diameters laid on do not reach to both sides of the limit."""
 
 
 def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[float, float] | None:
@@ -42,7 +44,7 @@ def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[fl
         theta = theta + step / max(1.0, float(np.abs(step).max()) / 3)
         if np.abs(step).max() < 1e-6:
             break
-    if theta[1] <= 0 or k.sum() < 0.2 * n.sum() * 0.2 or (k / n).mean() > 0.97:
+    if theta[1] <= 0 or k.sum() < LEAST_RECOVERED * n.sum() or (k / n).mean() > MOST_RECOVERED:
         return None
     p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
     scores = design * (k - n * p)[:, None]
