@@ -115,7 +115,7 @@ def support(gaps: Gaps, peaks: Peaks) -> Floats:
     -------
     ndarray, (n,)
     """
-    share = unseen_share(gaps.snr, gaps.snr_sd, peaks) / missed_share(gaps.snr, gaps.snr_sd, peaks)
+    share = unseen_of_missed(gaps.snr, gaps.snr_sd, peaks)
     return np.asarray(np.log1p(_paths(gaps, peaks)[1]) + gaps.missed * np.log(share))
 
 
@@ -124,9 +124,10 @@ def unseen_share(snr: Floats, snr_sd: Floats, peaks: Peaks) -> Floats:
     return np.asarray(ndtr((peaks.lowest_snr - snr) / snr_sd) + HIDDEN)
 
 
-def missed_share(snr: Floats, snr_sd: Floats, peaks: Peaks) -> Floats:
-    """Share of the frames in which a particle is no spot."""
-    return np.asarray(ndtr((peaks.highest_snr - snr) / snr_sd) + HIDDEN)
+def unseen_of_missed(snr: Floats, snr_sd: Floats, peaks: Peaks) -> Floats:
+    """Share, of the frames in which a particle is no spot, of those without a faint peak."""
+    missed = ndtr((peaks.highest_snr - snr) / snr_sd) + HIDDEN
+    return np.asarray(unseen_share(snr, snr_sd, peaks) / missed)
 
 
 def _paths(gaps: Gaps, peaks: Peaks) -> tuple[Ints, Floats]:

@@ -13,7 +13,7 @@ from evsize.tables import DETECTIONS, Flag
 from evsize.tracking import filling
 from evsize.tracking.film import Film
 from evsize.tracking.rounds import Linked
-from evsize.tracking.steps import Steps, snr_variation, variance_of_tracks
+from evsize.tracking.steps import Steps, longer, snr_spread, snr_variation, variance_of_tracks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -112,13 +112,12 @@ def _describe(film: Film, linked: Linked, at: Ints) -> filling.Gaps:
     order, track, field = linked.order, linked.track, linked.motion.field
     start, stop = order[at], order[at + 1]
     frame, xy = film.frame, film.xy_um
-    spans = np.arange(1, filling.LONGEST + 2)
-    flow = [field.over_step(frame[start], int(m), xy[start]) for m in spans]
+    spans = range(1, filling.LONGEST + 2)
+    flow = [field.over_step(frame[start], m, xy[start]) for m in spans]
     steps = Steps.of(film, order, track)
     single = steps.single
     moved = steps.less(field)[single]
     variance = variance_of_tracks(steps.owner[single], moved, int(track.max()) + 1)
-    longer = (spans - 2 * film.blur) / (1 - 2 * film.blur)
     snr = film.snr[order]
     expected = 0.5 * (snr[at] + snr[at + 1])
     return filling.Gaps(
@@ -127,7 +126,7 @@ def _describe(film: Film, linked: Linked, at: Ints) -> filling.Gaps:
         xy[start],
         xy[stop],
         np.stack(flow, axis=1),
-        variance[track[at]][:, None] * longer,
+        variance[track[at]][:, None] * longer(filling.LONGEST + 1, film.blur),
         expected,
-        np.sqrt(1.5 + snr_variation(snr, frame[order], track) * expected**2),
+        snr_spread(expected, snr_variation(snr, frame[order], track)),
     )

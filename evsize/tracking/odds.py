@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.tracking.steps import longer
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -122,12 +124,12 @@ def learn(
         ends = np.maximum(1 - share.sum(axis=1), 1e-3)
         going_on[m - 1] = np.log(share) - np.log(ends)[:, None] - log_births + LENIENCE
         waiting = waiting - made.sum(axis=1)
-    longer = _longer(max_gap, blur)
-    reach = radius_um * np.sqrt(longer)
+    ratios = longer(max_gap + 1, blur)
+    reach = radius_um * np.sqrt(ratios)
     usual_um2 = float(variances[0] @ variances[1]) / float(variances[1].sum())
-    relative = square_um2[source] / (usual_um2 * longer[span - 1])
+    relative = square_um2[source] / (usual_um2 * ratios[span - 1])
     wider = _wider(relative, np.minimum(spot_class[source], spot_class[target]), n)
-    return Odds(spot_class, going_on, _densities(variances, longer, wider, reach), reach)
+    return Odds(spot_class, going_on, _densities(variances, ratios, wider, reach), reach)
 
 
 def _wider(relative: Floats, weaker: Ints, n: int) -> Floats:
@@ -145,19 +147,14 @@ def _edges(strength: Floats) -> Floats:
     return np.unique(np.quantile(strength, np.arange(1, CLASSES) / CLASSES))
 
 
-def _longer(max_gap: int, blur: float) -> Floats:
-    """Variance of steps over 1, 2, ... frames, in that over one."""
-    return np.asarray((np.arange(1, max_gap + 2) - 2 * blur) / (1 - 2 * blur))
-
-
 def _densities(
-    variances: tuple[Floats, Ints], longer: Floats, wider: Floats, reach_um: Floats
+    variances: tuple[Floats, Ints], ratios: Floats, wider: Floats, reach_um: Floats
 ) -> Floats:
     """Log density of plane steps over 1, 2, ... frames: all tracks' Gaussians together."""
     variance, weight = variances[0], variances[1] / variances[1].sum()
     middle = (np.arange(FINENESS)[:, None] + 0.5) / FINENESS
-    result = np.empty((len(longer), len(wider), FINENESS))
-    for m, (times, reach) in enumerate(zip(longer, reach_um, strict=True)):
+    result = np.empty((len(ratios), len(wider), FINENESS))
+    for m, (times, reach) in enumerate(zip(ratios, reach_um, strict=True)):
         square = middle * reach**2
         for k, more in enumerate(wider):
             v = variance * times * more

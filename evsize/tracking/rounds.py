@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evsize.tracking import filling, joint, linking, odds, pieces, radius, unseen
 from evsize.tracking.film import Film
 from evsize.tracking.motion import Motion, apart_um, fit_motion
-from evsize.tracking.steps import Steps, snr_variation, variances
+from evsize.tracking.steps import Steps, longer, snr_spread, snr_variation, variances
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -140,7 +140,7 @@ def _alone(
     film: Film, faint: filling.Peaks, ahead_um: Floats, known: Known
 ) -> tuple[Floats, Floats]:
     """Log-odds that faint peaks lend to each spot's being a track's last, and its first."""
-    strength = film.snr, np.sqrt(1.5 + known.snr_variation * film.snr**2)
+    strength = film.snr, snr_spread(film.snr, known.snr_variation)
     look = partial(
         unseen.still_there,
         strength=strength,
@@ -187,10 +187,9 @@ def _support(
     target: Ints,
 ) -> Floats:
     """Log-odds that faint peaks lend to links over missed frames."""
-    spans = np.arange(1, filling.LONGEST + 2)
-    longer = (spans - 2 * film.blur) / (1 - 2 * film.blur)
+    times = longer(filling.LONGEST + 1, film.blur)
     expected = 0.5 * (film.snr[source] + film.snr[target])
-    flow = np.zeros((len(source), len(spans), 2))
+    flow = np.zeros((len(source), len(times), 2))
     flow[:, :span] = ahead_um[:span, source].transpose(1, 0, 2)
     gaps = filling.Gaps(
         film.frame[source],
@@ -198,9 +197,9 @@ def _support(
         film.xy_um[source],
         film.xy_um[target],
         flow,
-        np.tile(known.step_um2 * longer, (len(source), 1)),
+        np.tile(known.step_um2 * times, (len(source), 1)),
         expected,
-        np.sqrt(1.5 + known.snr_variation * expected**2),
+        snr_spread(expected, known.snr_variation),
     )
     return filling.support(gaps, faint)
 

@@ -17,6 +17,8 @@ Ints = NDArray[np.int64]
 MIN_STEPS = 4
 MEDIAN_SQUARE = 0.4549
 """Median of the square of a standard normal deviate."""
+NOISE_ABOUT_MEAN = 1.5
+"""Variance that unit noise gives to one SNR less the mean of two others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,28 @@ def variance_of_tracks(owner: Ints, step: Floats, n_tracks: int) -> Floats:
     return variance
 
 
+def longer(most_frames: int, blur: float) -> Floats:
+    """Variance of steps over 1, 2, ... frames, in that over one, (most_frames,)."""
+    return np.asarray((np.arange(1, most_frames + 1) - 2 * blur) / (1 - 2 * blur))
+
+
+def snr_spread(expected: Floats, variation: float) -> Floats:
+    """Standard deviation of a particle's SNR about the mean of two neighbours', (n,) each.
+
+    Noise alone gives the difference the variance 1.5; for the relative ``variation`` that comes on
+    top see `snr_variation`.
+    """
+    return np.asarray(np.sqrt(NOISE_ABOUT_MEAN + variation * expected**2))
+
+
 def snr_variation(snr: Floats, frame: Ints, track: Ints) -> float:
     """Relative variance of a particle's SNR about the mean of the frames before and after.
 
-    Of spots sorted by track and frame. Noise alone gives the difference the variance 1.5.
+    Of spots sorted by track and frame, noise taken off.
     """
     row = (track[2:] == track[:-2]) & (frame[2:] == frame[:-2] + 2)
     if not row.any():
         return 0.0
     mean = 0.5 * (snr[2:] + snr[:-2])[row]
     square = (snr[1:-1][row] - mean) ** 2 / MEDIAN_SQUARE
-    return max(float(np.median((square - 1.5) / mean**2)), 0.0)
+    return max(float(np.median((square - NOISE_ABOUT_MEAN) / mean**2)), 0.0)

@@ -13,9 +13,8 @@ from evsize.tracking.filling import (
     REACH,
     Peaks,
     first_row,
-    missed_share,
     peak_odds,
-    unseen_share,
+    unseen_of_missed,
     widest,
 )
 
@@ -57,7 +56,7 @@ def still_there(
     ndarray, (spots,)
     """
     snr, snr_sd = strength
-    share = unseen_share(snr, snr_sd, peaks) / missed_share(snr, snr_sd, peaks)
+    share = unseen_of_missed(snr, snr_sd, peaks)
     usual = peak_odds(snr, snr_sd, peaks)
     seen = np.zeros(len(frame))
     inside = (frame >= 0) & (frame < len(peaks.start) - 1)
