@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from evsize.assembly import Stages
 from evsize.completeness import measure
+from evsize.completeness.selfcheck import common_error
 from evsize.detection import detect
 from evsize.diffusion import estimate_diffusion
 from evsize.errors import UsageError
@@ -218,6 +219,8 @@ def _size_tracks(
         completeness = clock.time(
             "completeness", lambda: conclude(tracks, likelihoods, known, settings)
         )
+    filmed = bool(detections.choices)  # of tracks made elsewhere nothing is known
+    common_se = common_error(completeness.diagnostics) if filmed else 0.0
     sizing = clock.time(
         "sizing",
         lambda: size(
@@ -229,6 +232,7 @@ def _size_tracks(
             completeness=completeness,
             dilution=known.dilution or 1.0,
             blank=blank,
+            common_se=common_se,
         ),
     )
     return Stages(

@@ -133,6 +133,11 @@ def test_every_setting_used_is_named(result):
     assert set(KNOWN) <= set(acquisition)
 
 
+def test_what_all_sizes_of_a_film_share_is_in_its_intervals(result):
+    # nothing was put into this film: what films of one size show stays
+    assert result.summary.settings["sizing.common_error"].value == pytest.approx(1.0)
+
+
 def test_a_picture_comes_with_it(result):
     assert result.preview.dtype == np.uint8
     height, width, channels = result.preview.shape

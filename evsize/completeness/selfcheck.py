@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,27 @@ Ints = NDArray[np.int64]
 
 LARGEST_SHIFT = 0.35
 FEWEST = 8
+REMAINING_SE = 0.01
+"""Relative error that detection and linking leave on all diameters of a film alike: missed and
+wrong links, noise that is not white. Standard deviation beyond chance of the median of simulated
+films of one size, 60 to 500 nm, seeds below 1000 (see docs/validation/accuracy.md)."""
+
+
+def common_error(diagnostics: Mapping[str, float | None]) -> float:
+    """Relative standard error that the diameters of a film share.
+
+    Parameters
+    ----------
+    diagnostics : dict of str to float
+        Of `evsize.results.Completeness`. Sizes are not corrected for what simulated particles of
+        known size, put into the film, read too much: what of it is more than chance (twice its
+        standard error) counts as uncertainty.
+    """
+    bias = diagnostics.get("self_check_bias_percent")
+    error = diagnostics.get("self_check_bias_percent_se")
+    if bias is None or error is None:
+        return REMAINING_SE
+    return float(np.hypot(REMAINING_SE, max(abs(bias) - 2 * error, 0.0) / 100))
 
 
 def shift(

@@ -53,6 +53,7 @@ def size(
     completeness: Completeness | None = None,
     dilution: float = 1.0,
     blank: Blank | None = None,
+    common_se: float = 0.0,
 ) -> Sizing:
     """Turn the likelihoods of all tracks into sizes, their distribution and classes.
 
@@ -74,6 +75,9 @@ def size(
         Factor by which the sample was diluted: concentrations are those before.
     blank : Blank, optional
         Particles of the diluent, recorded alike: taken off the concentrations, size by size.
+    common_se : float
+        Relative standard error of all diameters together from how the tracks were made, which the
+        tracks do not show; it is in all intervals.
 
     Returns
     -------
@@ -107,7 +111,7 @@ def size(
         noise = replace(noise, slope=noise.slope[:, order])
     wanted = counts.choose(completeness, settings, diameter)
     mixture = Deconvolution(log_l, diameter, noise)
-    fitted, counting = _fit(likelihoods, conditions, mixture, diameter, wanted, settings)
+    fitted, counting = _fit(likelihoods, conditions, mixture, diameter, wanted, settings, common_se)
     per_ml = counting.per_ml * dilution
     raw = np.histogram(particles["diameter_nm"], bins=edges)[0].astype(float)
     low, high = figures.bins(fitted)
@@ -155,6 +159,11 @@ def size(
             "independent_units": Value(
                 value=n_units, source="tracks of one size, as many as one particle leaves"
             ),
+            "common_error": Value(
+                value=100 * common_se,
+                unit="%",
+                source="of all diameters alike, from how tracks are made; in the intervals",
+            ),
         }
         | counts.blank_choice(blank, counting, empty),
         concentration_per_ml=figures.concentration(fitted, np.ones(len(diameter)), per_ml, empty)
@@ -170,6 +179,7 @@ def _fit(
     diameter: Floats,
     wanted: Counting,
     settings: SizingSettings,
+    common_se: float,
 ) -> tuple[distribution.Distribution, Counting]:
     """Fit the distribution, counted as wanted if what is seen allows it."""
     weights = likelihoods.n_positions.astype(float)
@@ -180,8 +190,17 @@ def _fit(
         counting = wanted.if_seen(mixture.reweighted(rough, weights))
         unit = _units(likelihoods, conditions, mixture, rough, rng.spawn(1)[0])
         mixture = mixture.with_seen(counting.depths.log_depth)
-        n = settings.n_bootstrap
-        return distribution.fit(mixture, weights, unit, diameter, counting.depths, n, rng), counting
+        fitted = distribution.fit(
+            mixture,
+            weights,
+            unit,
+            diameter,
+            counting.depths,
+            settings.n_bootstrap,
+            rng,
+            common_se,
+        )
+        return fitted, counting
 
 
 def _units(

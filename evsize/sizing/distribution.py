@@ -117,6 +117,7 @@ def fit(
     depths: Depths,
     n_resamples: int,
     rng: np.random.Generator,
+    common_se: float = 0.0,
 ) -> Distribution:
     """Fit the distribution and refit it to resampled particles.
 
@@ -135,8 +136,10 @@ def fit(
     n_resamples : int
         Number of resamples.
     rng : Generator
-        Draws the particles, and with them the localisation noise, the smoothing bias and the
-        depths.
+        Draws the particles, and with them the localisation noise, the smoothing bias, the depths
+        and what is common to all sizes.
+    common_se : float
+        Relative standard error that all diameters share.
     """
     once = np.ones(len(weights))
     chosen, tops = _choose(mixture, once, unit, diameter_nm, depths)
@@ -144,7 +147,8 @@ def fit(
     rows, numbers = [], []
     enough = resampling.effective_number(unit, weights) > MIN_UNITS
     n_units = int(unit.max()) + 1
-    chance = rng.spawn(1)[0]
+    chance, common = rng.spawn(2)
+    edges = summary.bin_edges(diameter_nm)
     for counts in resampling.weights(unit, n_resamples if enough else 0, rng):
         drawn = mixture.with_noise(mixture.noise_shift(counts, rng))
         deep = depths.drawn(chance)
@@ -152,7 +156,7 @@ def fit(
         refitted = drawn.fit(counts, chosen.strength, chosen, rng)
         seen = drawn.reweighted(refitted, counts * weights) * float(counts @ weights)
         row, total = _counted(seen, deep)
-        rows.append(row)
+        rows.append(summary.scaled(row, edges, np.exp(common_se * common.standard_normal())))
         # how many particles there were is chance, too: resampling keeps their number
         numbers.append(total * chance.poisson(n_units) / n_units)
     return Distribution(

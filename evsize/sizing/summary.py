@@ -29,6 +29,14 @@ def cumulative(shares: Floats, edges_nm: Floats, at_nm: Floats) -> Floats:
     return np.asarray(np.interp(at, np.log(edges_nm), total / total[-1]), dtype=np.float64)
 
 
+def scaled(shares: Floats, edges_nm: Floats, factor: float) -> Floats:
+    """Shares of the population with every diameter multiplied by a factor."""
+    if factor == 1.0:
+        return shares
+    inner = cumulative(shares, edges_nm, edges_nm[1:-1] / factor)
+    return np.diff(inner, prepend=0.0, append=1.0)  # what leaves the grid stays in its last bin
+
+
 def quantile(shares: Floats, edges_nm: Floats, q: Floats) -> Floats:
     """Diameters (nm) below which the shares `q` of the population lie."""
     total = np.concatenate([[0.0], np.cumsum(shares)])

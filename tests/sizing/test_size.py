@@ -74,6 +74,20 @@ def test_one_size(single, sized):
     assert raw.d90_nm.value / raw.d10_nm.value > 1.6  # what deconvolution takes away
 
 
+def test_an_error_that_all_sizes_share_is_in_the_intervals(single):
+    settings, common = SizingSettings(n_bootstrap=100), 0.05
+    alone = size(single, WATER, settings).distribution.d50_nm
+    shared = size(single, WATER, settings, common_se=common).distribution.d50_nm
+    assert shared.value == alone.value
+
+    def spread(found):
+        return np.log(found.high / found.low) / (2 * 1.96)
+
+    # a standard deviation of 100 draws is known to 1/sqrt(2 * 100) = 7 %; Student's t adds a little
+    expected = np.hypot(spread(alone), common)
+    assert spread(shared) == pytest.approx(expected, rel=4 * 0.07)
+
+
 def test_two_sizes():
     check_two(size(tracks_with("two", 1), WATER, NO_INTERVALS))
 

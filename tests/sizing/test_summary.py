@@ -37,6 +37,27 @@ def test_quantiles_and_cumulative_of_a_log_normal(q):
     )
 
 
+@pytest.mark.parametrize("factor", [0.97, 1.0, 1.004, 1.1])
+def test_scaled_shares_are_those_of_scaled_diameters(factor):
+    # mass is spread evenly within a bin of width h: of ln(d), the mean stays, the variance grows
+    # by at most h^2/4, when the bin is split in the middle
+    shares = log_normal(120, 0.2)
+    scaled = summary.scaled(shares, EDGES, factor)
+    log_d = np.log(GRID)
+    assert scaled.sum() == pytest.approx(1)
+    assert scaled @ log_d == pytest.approx(shares @ log_d + np.log(factor), abs=1e-9)
+    before, after = (p @ log_d**2 - (p @ log_d) ** 2 for p in (shares, scaled))
+    assert -1e-9 < after - before < STEP**2 / 4 + 1e-9
+
+
+def test_nothing_is_lost_where_sizes_leave_the_grid():
+    shares = np.zeros(len(GRID))
+    shares[[0, -1]] = 0.5
+    assert summary.scaled(shares, EDGES, 0.5).sum() == pytest.approx(1)
+    assert summary.scaled(shares, EDGES, 2.0).sum() == pytest.approx(1)
+    assert summary.scaled(shares, EDGES, 2.0)[-1] == pytest.approx(0.5)
+
+
 def test_cumulative_is_the_inverse_of_quantile():
     rng = np.random.default_rng(1)
     shares = rng.random(240) ** 4
