@@ -52,12 +52,15 @@ class Pattern(NamedTuple):
         Fixed pattern, grey levels.
     noise : ndarray of float32, (height, width)
         Standard deviation of each pixel about it, grey levels.
+    fixed : ndarray of bool, (height, width)
+        Pixels whose level is known to be fixed: only they tell the gain of a frame.
     transfer : Transfer
         How the noise grows with a background that lies over the pattern.
     """
 
     mean: Image
     noise: Image
+    fixed: NDArray[np.bool_]
     transfer: Transfer = Transfer()
 
 
@@ -68,6 +71,9 @@ class Level:
     ----------
     pattern : ndarray of float32, (height, width)
         Fixed pattern, grey levels.
+    fixed : ndarray of bool, (height, width)
+        Pixels that tell the gain. What slow particles leave in a pattern must not: it is there in
+        some frames and not in others, and gains of up to 30 blew up the pattern's own noise.
     step : int
         Every ``step``-th pixel is used.
     noise : float
@@ -75,24 +81,29 @@ class Level:
         a quarter of it, its gain stays 1: the offset alone follows a flickering lamp.
     """
 
-    def __init__(self, pattern: Image, step: int, noise: float) -> None:
+    def __init__(self, pattern: Image, fixed: NDArray[np.bool_], step: int, noise: float) -> None:
         self._step, self._noise = step, noise
         self._pattern = np.ascontiguousarray(pattern[::step, ::step])
         self._median = quick_median(self._pattern)
-        contrast = self._pattern - np.float32(self._median)
+        usable = fixed[::step, ::step]
+        contrast = np.where(usable, self._pattern - np.float32(self._median), np.float32(0))
         if float(np.mean(np.square(contrast))) < (0.25 * noise) ** 2:
             contrast[:] = 0
+        else:
+            contrast[~usable] = contrast[usable].mean()  # no weight in the fit of the slope
         self._contrast, self._mean_contrast = contrast, float(contrast.mean())
-        self._places, self._known = self._standing_out(pattern)
+        self._places, self._known = self._standing_out(pattern, fixed)
 
-    def _standing_out(self, pattern: Image) -> tuple[NDArray[np.int64], tuple[Image, Image]]:
+    def _standing_out(
+        self, pattern: Image, fixed: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], tuple[Image, Image]]:
         """Pixels in which the pattern stands out most: places, level, level about the median.
 
         Few pixels hold specks of dust, and each `step`-th of these would leave the gain, hence
         the middle of each speck, uncertain by several noises.
         """
         contrast = pattern - np.float32(self._median)
-        strength = np.abs(contrast).ravel()
+        strength = np.where(fixed, np.abs(contrast), 0).ravel()
         most = min(MOST_STANDING_OUT, strength.size)
         chosen = np.argpartition(strength, strength.size - most)[-most:]
         chosen = np.sort(chosen[strength[chosen] > STANDS_OUT * self._noise])
@@ -167,9 +178,8 @@ class FrameModel:
         height, width = pattern.mean.shape
         self.typical_noise = quick_median(pattern.noise[::4, ::4])
         self._per_noise = np.float32(1) / pattern.noise
-        self._level = Level(
-            pattern.mean, max(1, int(np.sqrt(height * width / LEVEL_PIXELS))), self.typical_noise
-        )
+        step = max(1, int(np.sqrt(height * width / LEVEL_PIXELS)))
+        self._level = Level(pattern.mean, pattern.fixed, step, self.typical_noise)
         self._middle = quick_median(pattern.mean[::4, ::4])
         self._cells = [max(1, round(n / cell_px / 1.5)) for n in (height, width)]
 
