@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
+
+from evsize.completeness.look import SHALLOWEST, Look
 
 Floats = NDArray[np.float64]
 
@@ -21,13 +24,12 @@ ASTRAY = 0.03
 """Density of tracks that may be anything: two particles taken for one, pieces of bright ones."""
 CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
 SIZE_ROUNDS = 60
+LAW_ROUNDS, SHARE_ROUNDS = 12, 15
 LEAST_SCATTER = 0.05
 MOST_SCATTER = 1.5
 FEWEST_TRACKS = 8
 """What one track tells of ln(brightness) at a size is off by its size error times the exponent,
 some 1.2: eight leave 0.4, hence a fifth of the depth, less than the chance in so few particles."""
-LOCAL_SD, LOCAL_PLACES = 0.5, 41
-"""Width of `local_median` in ln(brightness), and places at which it is worked out."""
 ONE_SIZE_SD = 0.8
 """Standard deviation of ln(brightness) over the positions below which they tell no exponent: that
 of sizes within 13 % of one another."""
@@ -101,26 +103,29 @@ def focus_brightness(
     return mean, error
 
 
-def local_median(x: Floats, y: Floats, weight: Floats, at: Floats) -> Floats:
-    """Weighted median of y among the values whose x is near; NaN where `at` is not known.
+def size_shares(log_likelihood: Floats, weight: Floats) -> Floats:
+    """Share (sizes,) of each size among tracks of which only likelihoods (tracks, sizes) are known.
 
-    Parameters
-    ----------
-    x, y, weight : ndarray, (n,)
-    at : ndarray, (m,)
-        Where it is wanted; beyond the range of x as at its end.
+    Rough: so many rounds of expectation maximisation that it is not yet broken into spikes.
     """
-    order = np.argsort(y)
-    x, y, weight = x[order], y[order], weight[order]
-    places = np.linspace(float(x.min()), float(x.max()), LOCAL_PLACES)
-    near = np.exp(-0.5 * ((places[:, None] - x) / LOCAL_SD) ** 2) * weight
-    reached = np.cumsum(near, axis=1) / near.sum(axis=1, keepdims=True)
-    medians = y[np.argmax(reached >= 0.5, axis=1)]
-    return np.asarray(np.interp(at, places, medians))
+    likelihood = _relative(log_likelihood)
+    p = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
+    for _ in range(SIZE_ROUNDS):
+        p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
+    return p
+
+
+def _relative(log_likelihood: Floats) -> Floats:
+    return np.asarray(np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)))
 
 
 def fit_law(
-    log_likelihood: Floats, diameter_nm: Floats, log_focus: Floats, error: Floats, weight: Floats
+    log_likelihood: Floats,
+    diameter_nm: Floats,
+    log_seen: Floats,
+    error: Floats,
+    weight: Floats,
+    look: Look,
 ) -> Law | None:
     """Fit the law to tracks whose sizes are known by their likelihoods only.
 
@@ -130,10 +135,12 @@ def fit_law(
         Of each diameter, up to a constant a track.
     diameter_nm : ndarray, (sizes,)
         Ascending.
-    log_focus, error : ndarray, (tracks,)
-        From `focus_brightness`.
+    log_seen, error : ndarray, (tracks,)
+        From `focus_brightness`; the error beyond the spread of `look`.
     weight : ndarray, (tracks,)
         How much each track counts.
+    look : Look
+        How a brightness looks.
 
     Returns
     -------
@@ -146,56 +153,39 @@ def fit_law(
     over the grid, fitted together with the law (maximum likelihood; a normal expectation about
     Rayleigh's exponent stands in where there is one size only).
     """
-    good = np.isfinite(log_focus)
+    good = np.isfinite(log_seen)
     if good.sum() < FEWEST_TRACKS:
         return None
-    likelihood = np.exp(log_likelihood[good] - log_likelihood[good].max(axis=1, keepdims=True))
-    focus, error, weight = log_focus[good], error[good], weight[good] / weight[good].mean()
+    weight = weight[good] / weight[good].mean()
+    seen, error = log_seen[good], error[good]
+    likelihood = _relative(log_likelihood[good])
     x = np.log(diameter_nm / REFERENCE_NM)
-    # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
-    # together creeps, and would stay about where it begins
-    p = np.full(len(x), 1 / len(x))
-    for _ in range(SIZE_ROUNDS):
-        p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
-    expected = likelihood * p
-    expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
-    rough = _weighted_quantile(focus - RAYLEIGH * (expected @ x), weight, 0.5)
-    state = {"p": p}
+    there = look.true_of(seen)
     # by positions: of one size, too, some tracks are short, far from the focal plane, and faint
-    low, high = (_weighted_quantile(focus, weight, share) for share in (0.16, 0.84))
-    spread = (high - low) / 2
-    one_size = spread < ONE_SIZE_SD
-    exponent_sd = 1e-3 if one_size else EXPONENT_SD
+    low, high = (_weighted_quantile(there, weight, share) for share in (0.16, 0.84))
+    one_size = (high - low) / 2 < ONE_SIZE_SD
 
     def densities(theta: Floats) -> Floats:
         level, exponent, log_scatter = theta
-        variance = np.exp(2 * log_scatter) + error[:, None] ** 2
-        rest = focus[:, None] - level - exponent * x[None, :]
+        mean, slope, spread = look.of(level + exponent * x)
+        variance = (slope * np.exp(log_scatter)) ** 2 + spread**2 + error[:, None] ** 2
+        rest = seen[:, None] - mean
         return np.asarray(np.exp(-0.5 * rest**2 / variance) / np.sqrt(variance) + ASTRAY)
 
-    def cost(theta: Floats) -> float:
-        both = likelihood * densities(theta)
-        value = -float(weight @ np.log(np.maximum(both @ state["p"], 1e-300)))
-        prior = 0.5 * ((theta[1] - RAYLEIGH) / exponent_sd) ** 2
-        outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
-        outside += max(EXPONENTS[0] - theta[1], theta[1] - EXPONENTS[1], 0.0)
-        return float(value + prior + 1e3 * outside**2)
-
-    theta = np.array([rough, RAYLEIGH, np.log(0.3)])
-    for _ in range(12):
-        both = likelihood * densities(theta)
-        for _ in range(15):
-            p = state["p"]
-            p = p * (both.T @ (weight / np.maximum(both @ p, 1e-300))) / weight.sum()
-            state["p"] = p
-        before = theta
-        theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
-        if np.abs(theta - before).max() < 3e-3:
-            break
-    both = likelihood * densities(theta) * state["p"]
+    # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
+    # together creeps, and would stay about where it begins
+    p = size_shares(log_likelihood[good], weight)
+    expected = likelihood * p
+    expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
+    rough = _weighted_quantile(there - RAYLEIGH * (expected @ x), weight, 0.5)
+    begin = np.array([rough, RAYLEIGH, np.log(0.3)])
+    theta, p = _with_sizes(densities, likelihood, weight, begin, p, one_size)
+    both = likelihood * densities(theta) * p
     posterior = both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
     spread_x = posterior @ x**2 - (posterior @ x) ** 2
-    unsure = np.sqrt(error**2 + theta[1] ** 2 * np.maximum(spread_x, 0.0))
+    _, slope, spread = look.of(there)
+    unsure = np.hypot(error, spread) / np.maximum(slope, SHALLOWEST)
+    unsure = np.sqrt(unsure**2 + theta[1] ** 2 * np.maximum(spread_x, 0.0))
     covariance = _covariance(posterior, x, weight, np.exp(theta[2]), unsure)
     place = float((weight @ posterior @ x) / weight.sum())
     source = "fitted to the tracks"
@@ -207,6 +197,35 @@ def fit_law(
         source = "assumed, after Rayleigh: the particles are nearly of one size"
     middle = float(np.exp(place) * REFERENCE_NM)
     return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source)
+
+
+def _with_sizes(
+    densities: Callable[[Floats], Floats],
+    likelihood: Floats,
+    weight: Floats,
+    theta: Floats,
+    p: Floats,
+    one_size: bool,
+) -> tuple[Floats, Floats]:
+    """Level, exponent and ln(scatter) of the maximum, and the shares (sizes,) of all sizes."""
+    exponent_sd = 1e-3 if one_size else EXPONENT_SD
+
+    def cost(theta: Floats) -> float:
+        value = -float(weight @ np.log(np.maximum((likelihood * densities(theta)) @ p, 1e-300)))
+        prior = 0.5 * ((theta[1] - RAYLEIGH) / exponent_sd) ** 2
+        outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
+        outside += max(EXPONENTS[0] - theta[1], theta[1] - EXPONENTS[1], 0.0)
+        return float(value + prior + 1e3 * outside**2)
+
+    for _ in range(LAW_ROUNDS):
+        both = likelihood * densities(theta)
+        for _ in range(SHARE_ROUNDS):
+            p = p * (both.T @ (weight / np.maximum(both @ p, 1e-300))) / weight.sum()
+        before = theta
+        theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
+        if np.abs(theta - before).max() < 3e-3:
+            break
+    return theta, p
 
 
 def _weighted_quantile(values: Floats, weight: Floats, share: float) -> float:

@@ -2,75 +2,54 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.completeness import chance, defocus, selfcheck
-from evsize.completeness.brightness import REFERENCE_NM, Law, local_median
+from evsize.completeness.again import Again, corrected_law, size_again, spots_again
+from evsize.completeness.brightness import REFERENCE_NM, Law
 from evsize.completeness.limit import half_recovered
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.trial import Injected, Trial
-from evsize.completeness.view import Spots, good_spots
-from evsize.diffusion import estimate_diffusion
 from evsize.results import Completeness, Estimate, Value
 from evsize.tables import COMPLETENESS
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 TABLE_SIZES = 16
 CHECK_WIDTH = 0.2
 """Range of ln(diameter), to either side, whose tracks are compared with the truth together."""
 LEVEL_SE = 0.1
 """Error of ln(brightness) that no statistics shows: spots are not quite what is drawn."""
-FEWEST_TO_CORRECT = 20
-"""Injected tracks that tell what the measured brightness is off by."""
+UNTOLD_SE = 0.4
+"""And as much where widths tell nothing: how far from the focus particles are is then assumed."""
 HALF, CURVE_SE = 0.5, 0.05
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
 
 
-@dataclass(frozen=True)
-class _Again:
-    """Injected tracks as the stages see them.
-
-    Attributes
-    ----------
-    owner : ndarray of int, (tracks,)
-        Particle of each.
-    log_likelihood : ndarray, (tracks, sizes)
-        On the recording's grid of diameters, ascending.
-    track_id : ndarray of int, (tracks,)
-    n_positions : ndarray, (tracks,)
-    """
-
-    owner: Ints
-    log_likelihood: Floats
-    track_id: Ints
-    n_positions: Floats
-
-
 def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     """Put together what the injected particles tell."""
-    again = _size_again(injected, trial)
-    spots = _spots_again(injected, trial, again)
+    again = size_again(injected, trial)
+    spots = spots_again(injected, trial, again)
     optics, other, told = defocus.compared(
         trial.view, trial.optics, sheet, spots, again.n_positions
     )
     focus = defocus.in_focus(trial.view, trial.optics, sheet, spots)
     optics, other = (replace(each, focus_px2=focus.true_px2) for each in (optics, other))
-    law, bias = _corrected_law(injected, trial, again, spots, optics, focus)
+    law, bias, reliance = corrected_law(injected, trial, again, spots, optics, focus)
+    level_se = float(np.hypot(LEVEL_SE, (1 - reliance) * UNTOLD_SE))
     grid_nm = trial.view.diameter_nm
     # the chance at a given SNR is what the injected particles show; where it is, is told by the
     # recording's own optics
     fitted = replace(_fit_chance(injected, trial), optics=optics)
-    log_depth, errors = _depth(fitted, other, grid_nm, law, sheet)
-    limit = _detection_limit(injected, fitted, grid_nm, trial.law, law)
+    log_depth, errors = _depth(fitted, other, grid_nm, law, level_se, sheet)
+    limit = _detection_limit(injected, fitted, grid_nm, trial.law, law, level_se)
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
     pixel_um = trial.conditions.pixel_size_um
@@ -91,6 +70,7 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
             "self_check_bias_percent": check,
             "self_check_bias_percent_se": check_se,
             "completeness_brightness_bias": bias,
+            "completeness_width_reliance": reliance,
             "completeness_design_effect": fitted.design_effect,
             "brightness_exponent": law.exponent,
             "brightness_scatter": law.scatter,
@@ -98,59 +78,6 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
             "spot_focus_um": float(np.sqrt(optics.focus_px2)) * pixel_um,
         },
     )
-
-
-def _size_again(injected: Injected, trial: Trial) -> _Again:
-    conditions = trial.conditions
-    grid_nm = trial.view.diameter_nm
-    found = estimate_diffusion(
-        injected.tracks,
-        conditions,
-        trial.settings.diffusion,
-        d_um2_s=conditions.stokes_einstein_um3_s / grid_nm * 1e3,
-    )
-    return _Again(
-        injected.owner[found.track_id],
-        found.log_likelihood,
-        found.track_id,
-        found.n_positions.astype(float),
-    )
-
-
-def _spots_again(injected: Injected, trial: Trial, again: _Again) -> Spots:
-    view = trial.view
-    best = view.diameter_nm[again.log_likelihood.argmax(axis=1)]
-    return good_spots(injected.tracks.table, again.track_id, best, view.found_by, trial.conditions)
-
-
-def _corrected_law(
-    injected: Injected,
-    trial: Trial,
-    again: _Again,
-    spots: Spots,
-    optics: Optics,
-    focus: defocus.Focus,
-) -> tuple[Law, float]:
-    """The brightness law without what the measured brightness is off by.
-
-    The injected particles went through the same measurement as the recording's own: by what
-    theirs of the same brightness differ from the truth, so do those of the recording. Near the
-    limit only what noise brightened is seen, bright ones are seen in focus only where they do not
-    saturate: no one factor holds for all.
-    """
-    view, law = trial.view, trial.law
-    drawn = replace(trial.optics, focus_px2=focus.injected_px2)
-    measured, _ = view.brightness(drawn, spots, again.n_positions)
-    good = np.isfinite(measured)
-    if good.sum() < FEWEST_TO_CORRECT:
-        return law, float("nan")
-    off = measured[good] - np.log(injected.brightness[again.owner[good]])
-    seen = replace(optics, focus_px2=focus.own_px2)
-    own = view.brightness(seen)[0]
-    bias = local_median(measured[good], off, again.n_positions[good], own)
-    known = np.isfinite(bias)
-    constant = float(np.average(bias[known], weights=view.weight[known])) if known.any() else 0.0
-    return view.law(seen, bias) or law, constant
 
 
 def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
@@ -166,14 +93,19 @@ def _fit_chance(injected: Injected, trial: Trial) -> chance.Chance:
 
 
 def _depth(
-    fitted: chance.Chance, other: Optics, grid_nm: Floats, law: Law, sheet: Sheet
+    fitted: chance.Chance,
+    other: Optics,
+    grid_nm: Floats,
+    law: Law,
+    level_se: float,
+    sheet: Sheet,
 ) -> tuple[Floats, Floats]:
     """ln(depth), and its errors: of the fit, the brightness law, the defocus, the thickness."""
     light = law.at(grid_nm)
     log_depth, errors = fitted.log_depth(grid_nm, light, law.scatter)
     brighter, _ = fitted.log_depth(grid_nm, light + LEVEL_SE, law.scatter)
     slope = np.clip((brighter - log_depth) / LEVEL_SE, 0.0, STEEPEST)
-    root = np.linalg.cholesky(law.covariance + np.diag([LEVEL_SE**2, 0.0]))
+    root = np.linalg.cholesky(law.covariance + np.diag([level_se**2, 0.0]))
     design = np.column_stack([np.ones(len(grid_nm)), np.log(grid_nm / REFERENCE_NM)])
     otherwise, _ = replace(fitted, optics=other).log_depth(grid_nm, light, law.scatter)
     columns = [errors, slope[:, None] * (design @ root), (otherwise - log_depth)[:, None]]
@@ -183,7 +115,12 @@ def _depth(
 
 
 def _detection_limit(
-    injected: Injected, fitted: chance.Chance, grid_nm: Floats, drawn: Law, law: Law
+    injected: Injected,
+    fitted: chance.Chance,
+    grid_nm: Floats,
+    drawn: Law,
+    law: Law,
+    level_se: float,
 ) -> Estimate:
     found = half_recovered(
         np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
@@ -198,7 +135,7 @@ def _detection_limit(
             return Estimate()
         value, error = float(grid_nm[seen[0]]), CURVE_SE
     line = np.array([1.0, np.log(value / REFERENCE_NM)])
-    brightness_se = np.sqrt(line @ law.covariance @ line + LEVEL_SE**2) / law.exponent
+    brightness_se = np.sqrt(line @ law.covariance @ line + level_se**2) / law.exponent
     total = float(np.hypot(error, brightness_se))
     return Estimate(
         value=value, low=value * np.exp(-Z_95 * total), high=value * np.exp(Z_95 * total)
@@ -206,7 +143,7 @@ def _detection_limit(
 
 
 def _table(
-    injected: Injected, again: _Again, grid_nm: Floats, log_depth: Floats, errors: Floats
+    injected: Injected, again: Again, grid_nm: Floats, log_depth: Floats, errors: Floats
 ) -> pd.DataFrame:
     low, high = injected.sizes.low_nm, injected.sizes.high_nm
     at = np.geomspace(low, high, TABLE_SIZES)
@@ -235,7 +172,7 @@ def _table(
     )
 
 
-def _overall(injected: Injected, again: _Again, trial: Trial) -> tuple[float | None, float | None]:
+def _overall(injected: Injected, again: Again, trial: Trial) -> tuple[float | None, float | None]:
     """Bias of the sizes that this recording is made of, percent, and its standard error."""
     low, high = np.quantile(trial.view.best_nm, [0.1, 0.9]) * [0.9, 1.1]
     true = injected.diameter_nm[again.owner]

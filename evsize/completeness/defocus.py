@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 SHARPEST_PX2 = 0.2
 FALL_SD = 0.15
 """Relative error of the fall that diffraction lets expect: rings keep a spot's core narrow."""
-LEAST_FALL, MOST_FALL = 1.05, 3.0
+LEAST_FALL, MOST_FALL = 1.005, 3.0
 LIKE = 0.5
 """ln(brightness) by which injected particles may lie outside the range of the recording's own."""
 

@@ -45,6 +45,11 @@ USUAL = 3.0
 """Up to so many times the diameter just seen, most of the particles are laid: the bright light of
 large ones hides others, and more of them than there are would change the crowding."""
 SHARE_OF_USUAL = 0.7
+LIKE_OWN = 0.5
+"""Share of the particles that are of the sizes of the recording's own: against these the widths
+and the brightness of its own are held, and widths at one brightness differ with the size."""
+LEAST_SCATTER = 0.3
+"""Scatter of ln(brightness) of what is laid on, at least: as unsure is the law before the pass."""
 SEEN_SHARE = 0.6
 """Share of the threshold below which an SNR is never seen."""
 BOX_STEPS = 6
@@ -181,8 +186,23 @@ def sizes(
     return Sizes(low, min(max(largest, 2 * seen), float(grid_nm[-1])), seen)
 
 
-def _log_diameters(wanted: Sizes, even: Floats) -> Floats:
-    """ln(diameter) spread over the range, for numbers spread evenly over 0 to 1."""
+def _log_diameters(wanted: Sizes, even: Floats, grid_nm: Floats, shares: Floats) -> Floats:
+    """ln(diameter) for numbers spread evenly over 0 to 1: like the recording's own, then others."""
+    inside = shares * ((grid_nm >= wanted.low_nm) & (grid_nm <= wanted.high_nm))
+    like_own = LIKE_OWN if inside.sum() > 0 else 0.0
+    others = _spread_out(wanted, np.clip((even - like_own) / (1 - like_own), 0, 1))
+    if not like_own:
+        return others
+    reached = np.concatenate([[0.0], np.cumsum(inside) / inside.sum()])
+    log_d = np.log(grid_nm)
+    edges = np.concatenate([log_d[:1], (log_d[1:] + log_d[:-1]) / 2, log_d[-1:]])
+    own = np.clip(
+        np.interp(even / like_own, reached, edges), np.log(wanted.low_nm), np.log(wanted.high_nm)
+    )
+    return np.asarray(np.where(even < like_own, own, others))
+
+
+def _spread_out(wanted: Sizes, even: Floats) -> Floats:
     log_low, log_high = np.log(wanted.low_nm), np.log(wanted.high_nm)
     log_usual = min(np.log(USUAL * wanted.seen_nm), log_high)
     usual = even < SHARE_OF_USUAL
@@ -200,6 +220,8 @@ def draw(
     conditions: Conditions,
     threshold: float,
     rng: np.random.Generator,
+    grid_nm: Floats,
+    shares: Floats,
 ) -> list[Particles]:
     """Draw n particles for each run, sizes and places spread evenly over all runs together.
 
@@ -210,8 +232,8 @@ def draw(
     """
     total = 1 << int(np.ceil(np.log2(max(n * runs, 2))))
     spread = qmc.Sobol(5, scramble=True, rng=rng).random(total)[: n * runs]
-    diameter = np.exp(_log_diameters(wanted, spread[:, 0]))
-    scatter = law.scatter * norm.ppf(np.clip(spread[:, 4], 1e-4, 1 - 1e-4))
+    diameter = np.exp(_log_diameters(wanted, spread[:, 0], grid_nm, shares))
+    scatter = max(law.scatter, LEAST_SCATTER) * norm.ppf(np.clip(spread[:, 4], 1e-4, 1 - 1e-4))
     brightness = np.exp(law.at(diameter) + scatter)
     d_um2_s = conditions.stokes_einstein_um3_s / diameter * 1e3
     smear = smear_px2(diameter, conditions)

@@ -130,6 +130,8 @@ class Trial:
             self.conditions,
             found_by.threshold,
             rng,
+            self.view.diameter_nm,
+            self.view.size_shares,
         )
         parts, done, total = [], 0, sum(stretch.n_frames for stretch in stretches)
         for number, stretch in enumerate(stretches):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from evsize.completeness import brightness, widths
 from evsize.completeness.brightness import Law
+from evsize.completeness.look import Look, as_it_is
 from evsize.completeness.optics import Optics
 from evsize.completeness.plan import smear_px2
 from evsize.completeness.widths import Widths
@@ -28,6 +29,8 @@ MOSTLY_GOOD = 0.7
 HIDDEN = 3.0
 """ln(brightness) that saturation may hide: a spot twenty times as bright as white adds to what is
 seen of it only at its rim."""
+LOST, LOST_SD = 0.5, 0.7
+"""Light that a particle in view lacks out of focus, its logarithm: mean and standard deviation."""
 COARSE_GRID = 4
 """Every so many sizes are enough for the brightness law."""
 
@@ -184,18 +187,55 @@ class View:
             s.owner, s.frame, s.brightness, s.snr, s.variance_px2, self.found_by.sd_px
         )
 
+    def reliance(self, optics: Optics, otherwise: Optics | None = None) -> float:
+        """How much of what widths say of the light lost out of focus is to be believed, 0 to 1.
+
+        Parameters
+        ----------
+        optics : Optics
+            Tells how much light each px^2 of widening stands for.
+        otherwise : Optics, optional
+            What it is by another way of telling: where they differ, neither is sure.
+
+        Notes
+        -----
+        Regression calibration (Carroll et al., Measurement Error in Nonlinear Models, 2006): the
+        variance that there is to be told over that and the error's. Spots narrower than a pixel
+        in a thin sheet fade before they widen.
+        """
+        s = self.spots.part(~self.spots.saturated)
+        s = s.part(s.variance_px2 < self._widest_px2(optics))
+        count = np.bincount(s.owner, minlength=self.n_tracks)
+        mean = np.bincount(s.owner, s.variance_px2, minlength=self.n_tracks) / np.maximum(count, 1)
+        free = np.maximum(count - 1, 0).sum()
+        if not free:
+            return 1.0
+        rest = s.variance_px2 - mean[s.owner]
+        # as if neighbouring positions told half as much each
+        error_px2 = np.sqrt(2 * (rest**2).sum() / free / np.median(count[count > 1]))
+        error = optics.fading_per_px2 * float(error_px2)
+        doubt = 0.0
+        if otherwise is not None:
+            wider_px2 = max(float(np.median(s.variance_px2)) - optics.focus_px2, 0.0)
+            doubt = (optics.fading_per_px2 - otherwise.fading_per_px2) * wider_px2
+        return LOST_SD**2 / (LOST_SD**2 + error**2 + doubt**2)
+
     def brightness(
-        self, optics: Optics, spots: Spots | None = None, n_positions: Floats | None = None
+        self,
+        optics: Optics,
+        spots: Spots | None = None,
+        n_positions: Floats | None = None,
+        reliance: float = 1.0,
     ) -> tuple[Floats, Floats]:
         """ln(brightness) in focus of the recording's tracks, or of others, and its error.
 
-        NaN for tracks of which much is crowded. Of saturated spots it is what the camera shows of
+        Where widths are relied on in part, so is the light lost out of focus that they tell. NaN
+        for tracks of which much is crowded. Of saturated spots it is what the camera shows of
         them: what they lack is told by injected particles, of which as much is lost.
         """
         if spots is None or n_positions is None:
             spots, n_positions = self.spots, self.weight
-        filter_px2, focus_px2 = self.found_by.sd_px**2, optics.focus_px2
-        n = len(n_positions)
+        focus_px2, n = optics.focus_px2, len(n_positions)
         mean, error = brightness.focus_brightness(
             spots.owner,
             n,
@@ -203,12 +243,16 @@ class View:
             # cut off at the top, a spot looks wide wherever it is
             np.where(spots.saturated, focus_px2, spots.variance_px2),
             focus_px2,
-            optics.fading_per_px2,
-            widths.WIDEST * (focus_px2 + filter_px2) - filter_px2,
+            reliance * optics.fading_per_px2,
+            self._widest_px2(optics),
         )
         good = np.bincount(spots.owner, minlength=n)
         mean[good < MOSTLY_GOOD * n_positions] = np.nan
         return mean, error
+
+    def _widest_px2(self, optics: Optics) -> float:
+        filter_px2 = self.found_by.sd_px**2
+        return widths.WIDEST * (optics.focus_px2 + filter_px2) - filter_px2
 
     def brightest(self, optics: Optics) -> float:
         """ln(brightness in focus) up to which particles may be there.
@@ -222,16 +266,30 @@ class View:
         hidden = lost[focus >= top].sum() > 0
         return top + (HIDDEN if hidden else 0.0)
 
+    @cached_property
+    def size_shares(self) -> Floats:
+        """Share of each size of `diameter_nm` among the particles seen, roughly."""
+        return brightness.size_shares(self.log_likelihood, self.weight)
+
     @property
     def smear_px2(self) -> float:
         """Motion blur of a usual particle."""
         return float(np.median(smear_px2(self.best_nm, self.conditions)))
 
-    def law(self, optics: Optics, bias: Floats | None = None) -> Law | None:
-        """Brightness against size; `bias` (tracks,) is what ln(brightness) is measured too high."""
-        focus, error = self.brightness(optics)
-        focus = focus if bias is None else focus - bias
+    def law(self, optics: Optics) -> Law | None:
+        """Brightness against size, as far as it can be told before anything is injected."""
+        reliance = self.reliance(optics)
+        seen, error = self.brightness(optics, reliance=reliance)
+        error = np.hypot(error, (1 - reliance) * LOST_SD)
+        return self._law(seen + (1 - reliance) * LOST, error, as_it_is())
+
+    def law_seen_as(self, look: Look, optics: Optics, reliance: float) -> Law | None:
+        """Brightness against size, where it is known how brightness looks."""
+        seen, error = self.brightness(optics, reliance=reliance)
+        return self._law(seen, np.zeros_like(error), look)
+
+    def _law(self, seen: Floats, error: Floats, look: Look) -> Law | None:
         every = slice(None, None, COARSE_GRID)
         return brightness.fit_law(
-            self.log_likelihood[:, every], self.diameter_nm[every], focus, error, self.weight
+            self.log_likelihood[:, every], self.diameter_nm[every], seen, error, self.weight, look
         )

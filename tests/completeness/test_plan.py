@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 
 from evsize.completeness import plan
+from evsize.completeness.brightness import Law
+from evsize.completeness.optics import Optics
+from evsize.physics import Conditions
 
 WINDOW_PX = 8.0
+GRID = np.geomspace(10, 1000, 400)
 
 
 @pytest.mark.parametrize("shape", [(120, 160), (240, 320), (480, 640), (1024, 1280), (2048, 2048)])
@@ -53,3 +57,35 @@ def test_stretches_are_spread_over_the_blocks_and_avoid_what_is_damaged(n_blocks
     first = np.array([stretch.first for stretch in found])
     assert np.all(np.diff(first) > 0)
     assert np.ptp(first) > 0.4 * edges[-1]
+
+
+def drawn_nm(shares):
+    law = Law(np.log(200.0), 6.0, 0.1, np.eye(2), 100.0, "")
+    optics = Optics(10.0, 2.0, 0.8, 1.5, 2.0)
+    conditions = Conditions(0.166, 0.04, 0.5, 22.0, 0.95)
+    wanted = plan.Sizes(50.0, 500.0, 75.0)
+    rng = np.random.default_rng(1)
+    runs = plan.draw(64, 8, wanted, law, optics, conditions, 5.0, rng, GRID, shares)
+    return np.concatenate([run.diameter_nm for run in runs])
+
+
+def test_half_of_the_particles_are_like_the_recordings_own_and_half_are_not():
+    own = np.exp(-0.5 * (np.log(GRID / 150) / 0.05) ** 2)
+    both, others = drawn_nm(own), drawn_nm(np.zeros(len(GRID)))
+
+    def near(sizes):
+        return (np.abs(np.log(sizes / 150)) < 0.15).mean()
+
+    # the sequence is spread evenly: to one particle or two of 512, and to a step of the grid
+    assert near(both) == pytest.approx(plan.LIKE_OWN + (1 - plan.LIKE_OWN) * near(others), abs=0.02)
+    for sizes in (both, others):
+        assert sizes.min() < 55
+        assert sizes.max() > 450
+
+
+def test_own_sizes_beyond_those_worth_laying_on_are_left_out():
+    own = (GRID > 600).astype(float)
+    assert np.array_equal(drawn_nm(own), drawn_nm(np.zeros(len(GRID))))
+    half = drawn_nm(own + (GRID < 60))
+    assert half.max() <= 500
+    assert half.min() >= 50

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
-from evsize.completeness.view import HIDDEN, Filter, Spots, View
+from evsize.completeness.view import HIDDEN, LOST_SD, Filter, Spots, View
 from evsize.physics import Conditions
 
 OPTICS = Optics(depth_um=10.0, focus_px2=2.0, widening_px2_um2=0.8, filter_sd_px=1.5, noise=2.0)
@@ -75,3 +77,30 @@ def test_a_calibrated_width_in_focus_is_the_one_drawn():
     own = view(spots([1000] * 4, [2.0, 2.5, 3.0, 3.5], [False] * 4))
     sheet = Sheet(10.0, 0.05, True, 0.15, 0.166 * 1.1, "beads")
     assert sheet.optics(own, own.conditions).focus_px2 == pytest.approx(1.1**2)
+
+
+@pytest.mark.parametrize("fading_per_px2", [0.01, 1.0, 10.0, 1000.0])
+def test_widths_are_relied_on_as_far_as_they_tell_more_than_their_noise(fading_per_px2):
+    own = spots([1000] * 40, [2.0] * 40, [False] * 40)
+    noise = 0.2 * np.tile([1.0, -1.0], len(own.variance_px2) // 2)
+    own = replace(own, variance_px2=own.variance_px2 + noise)
+    optics = replace(OPTICS, widening_px2_um2=2 / 25 / fading_per_px2)
+    # widths off by 0.2 px^2 with 19 degrees of freedom in 20 positions, each telling half
+    error = fading_per_px2 * 0.2 * np.sqrt(2 * (20 / 19) / 20)
+    expected = LOST_SD**2 / (LOST_SD**2 + error**2)
+    assert view(own).reliance(optics) == pytest.approx(expected)
+    # nowhere does what they say of the light count for more than its spread
+    assert view(own).reliance(optics) * error < LOST_SD
+
+
+def test_widths_are_not_relied_on_where_two_ways_of_telling_differ():
+    own = view(spots([1000] * 4, [2.5] * 4, [False] * 4))
+    assert own.reliance(OPTICS) == pytest.approx(1.0)
+    assert own.reliance(OPTICS, otherwise=OPTICS) == pytest.approx(1.0)
+    other = replace(OPTICS, widening_px2_um2=OPTICS.widening_px2_um2 / 21)
+    # 0.5 px^2 wider: the one says 0.05 in ln(brightness), the other 1.05
+    assert own.reliance(OPTICS, otherwise=other) == pytest.approx(0.7**2 / (0.7**2 + 1.0), rel=1e-6)
+
+
+def test_nothing_is_told_by_no_spot():
+    assert view(spots([1000] * 4, [2.5] * 4, [True] * 4)).reliance(OPTICS) == 1.0
