@@ -246,6 +246,7 @@ COMPLETENESS_DIAGNOSTICS = (
     "self_check_bias_percent",
     "self_check_bias_percent_se",
     "completeness_brightness_bias",
+    "completeness_width_reliance",
     "completeness_design_effect",
     "brightness_exponent",
     "brightness_scatter",
