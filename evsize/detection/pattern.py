@@ -33,7 +33,9 @@ NOISE_CELL_PX = 32
 # noises by which a level stands out; what slow particles leave in it stays below
 STILL_AT = 1.0
 ALONE = 3.0
-"""Spread of a pixel that is hot, over that of its neighbours, where slow particles were."""
+"""Spread and height of a pixel that is hot, over its neighbours', where slow particles were."""
+SELDOM = 0.1
+"""Share of the frames in which a hot pixel may look dark."""
 ORDINARY = 1.5
 FLICKER = 0.7
 """Spread of what stands still over that of an ordinary pixel, and over its contrast, at most."""
@@ -85,7 +87,7 @@ def estimate_pattern(stack: NDArray[Any], white_level: float = np.inf) -> Patter
     levels = [level.fit(f) for f in thin]
     offsets, gains = np.asarray(levels, np.float32).T
     mean, sd = still_moments(stack, offsets.copy(), gains.copy(), noise, step)
-    still = fill(mean, slow)
+    still = without_visits(mean, slow, stack, noise)
     fixed = stands_still(mean, sd, _cell_medians(sd)) & ~slow
     first = Pattern(still, smooth_noise(sd, still, slow, step), fixed)
     shift, factor = _passers_by(stack, first)
@@ -114,6 +116,35 @@ def stands_still(mean: Image, sd: Image, noise: Image | float) -> NDArray[np.boo
     contrast = mean - np.float32(quick_median(mean[::4, ::4]))
     still: NDArray[np.bool_] = sd <= np.hypot(ORDINARY * noise, FLICKER * contrast)
     return still
+
+
+def without_visits(
+    mean: Image, slow: NDArray[np.bool_], stack: NDArray[Any], noise: float
+) -> Image:
+    """Level of each pixel where slow particles were: of the surroundings, or a hot pixel's own.
+
+    A hot pixel stands out alone, and in nearly all frames, whoever came by. Filled like its
+    surroundings it would look like a particle that stays there, all through the film.
+
+    Parameters
+    ----------
+    mean : ndarray of float32, (height, width)
+        Level of each pixel, grey levels.
+    slow : ndarray of bool, (height, width)
+        Pixels visited by slow particles.
+    stack : ndarray, (frames, height, width)
+        Frames far apart in time.
+    noise : float
+        Noise of an ordinary pixel, grey levels.
+    """
+    level = fill(mean, slow)
+    excess = mean - level
+    hot = slow & (excess > CLIP_SD * noise) & (excess > ALONE * cv2.dilate(excess, NEIGHBOURS))
+    rows, cols = np.nonzero(hot)
+    lowest = np.quantile(stack[:, rows, cols], SELDOM, axis=0)
+    stays = lowest - level[rows, cols] > 0.5 * excess[rows, cols]
+    level[rows[stays], cols[stays]] = mean[rows[stays], cols[stays]]
+    return level
 
 
 def _passers_by(stack: NDArray[Any], first: Pattern) -> tuple[Image, float]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.diffusion import covariance, likelihood, noise, segments
+from evsize.diffusion import covariance, likelihood, noise, segments, still
 from evsize.physics import Conditions
 from evsize.results import (
     Acquisition,
@@ -94,13 +94,20 @@ def estimate_diffusion(
     variance = pooled.of_positions(predicted)
     log_l = likelihood.evaluate(steps, grid, variance, conditions)
     slope = likelihood.noise_slope(steps, grid, pooled, variance, log_l, conditions)
-    still = stationary(steps, pooled.loc_var_um2, log_l, grid)
+    stays = still.stationary(
+        table.loc[keep, ["x_um", "y_um"]].to_numpy(),
+        xy[keep],
+        steps.start,
+        pooled.loc_var_um2,
+        log_l,
+        grid,
+    )
     log_l -= likelihood.unseen_steps(
         steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions
     )
     flags = per_track["flags"].copy()
     flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
-    used = ~still
+    used = ~stays
     return Likelihoods(
         track_id=per_track["track_id"][used],
         n_positions=steps.n_positions[used],
@@ -115,7 +122,7 @@ def estimate_diffusion(
         rejected={
             "too_short": int((~long_enough).sum()),
             "copy": int(copy.sum()),
-            "stationary": int(still.sum()),
+            "stationary": int(stays.sum()),
         },
         choices=_choices(settings, pooled),
         diagnostics=_diagnostics(
@@ -133,25 +140,6 @@ def estimate_diffusion(
 def flow_correction(n_steps: int, n_parameters: int) -> float:
     """Factor on the steps that makes up for the diffusion which a fitted flow took away."""
     return float(np.sqrt(n_steps / (n_steps - n_parameters))) if n_steps > n_parameters else 1.0
-
-
-def stationary(
-    steps: segments.Steps, loc_var_um2: Floats, log_l: Floats, d_um2_s: Floats
-) -> NDArray[np.bool_]:
-    """Tracks that stay within their localisation error: dust, hot pixels, stuck particles.
-
-    A track of eleven positions or more counts as such when the slowest diffusion coefficient of
-    the grid fits it best and its positions scatter by less than twice the localisation error.
-    """
-    slowest = int(np.argmin(d_um2_s))
-    best = np.argmax(log_l, axis=1) if len(log_l) else np.zeros(0, int)
-    n_steps = steps.n_positions - 1
-    first = steps.first_step
-    result = np.zeros(len(n_steps), bool)
-    for track in np.flatnonzero((best == slowest) & (n_steps >= 10)):
-        path = np.cumsum(steps.step_um[first[track] : first[track + 1]], axis=0)
-        result[track] = path.var(axis=0).mean() < 4 * loc_var_um2[track]
-    return result
 
 
 def _subset(steps: segments.Steps, used: NDArray[np.bool_]) -> segments.Steps:

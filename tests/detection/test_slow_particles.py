@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from evsize.detection import detect
 from evsize.detection.pattern import estimate_pattern
 from evsize.detection.survey import Candidates, decide_polarity
+from evsize.detection.visits import visited
 from evsize.physics import Conditions
 from evsize.settings import DetectionSettings
 from evsize.tables import Flag
@@ -40,6 +41,30 @@ def test_a_slow_particle_leaves_no_ghost_in_the_pattern_and_dust_stays() -> None
     assert np.abs(near - LEVEL).max() < 4 * 1.25 * NOISE / np.sqrt(40)
     top = 600.0 / (2 * np.pi * (2.0**2 + 1 / 12))
     assert abs(pattern[90, 40] - LEVEL - top) < 4 * 1.25 * NOISE / np.sqrt(40)
+
+
+def test_a_hot_pixel_where_a_slow_particle_came_by_stays_in_the_pattern() -> None:
+    rng = np.random.default_rng(64)
+    heat, n_frames = 60.0, 120
+    path = np.array([70.0, 50.0]) + np.outer(np.arange(n_frames), [0.3, 0.1])
+    hot = np.array([[88, 56], [88, 66], [100, 50]])  # on its way, beside it, and near by
+    frames = np.empty((n_frames, *SHAPE), np.uint8)
+    for k in range(n_frames):
+        image = np.full(SHAPE, LEVEL)
+        add_spots(image, path[k : k + 1], 1.5, np.array([2000.0]))
+        image[hot[:, 1], hot[:, 0]] += heat
+        frames[k] = np.clip(np.rint(image + rng.normal(0, NOISE, SHAPE)), 0, 255)
+    stack = frames[::3].copy()
+    assert visited(stack, 255.0)[hot[:, 1], hot[:, 0]].any()  # else nothing is tried here
+    pattern = estimate_pattern(stack, 255.0).mean
+    # the particle's light comes on top in some frames: it may raise the level by a few noises
+    assert (np.abs(pattern[hot[:, 1], hot[:, 0]] - LEVEL - heat) < 3 * NOISE).all()
+    table = detect(Film(frames), DetectionSettings(engine="fast")).table
+    xy = table[["x_px", "y_px"]].to_numpy()
+    away = np.hypot(*(path[table["frame"]] - xy).T) > 8
+    beside = np.hypot(*(xy[:, None] - hot).transpose(2, 0, 1)).min(axis=1) < 3
+    # by the noise's own rate a hot pixel is a spot in fewer than one frame out of fifty
+    assert (away & beside).sum() < len(hot) * n_frames / 50
 
 
 def test_a_saturated_spot_is_one_spot_at_its_middle() -> None:
