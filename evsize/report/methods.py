@@ -97,6 +97,10 @@ def _sized(report: Report) -> list[str]:
     flow = "A smooth flow was fitted and removed. " if fitted else ""
     units = report.settings.get("sizing.independent_units")
     resampled = f" {units.value} independent" if units else " independent"
+    common = report.settings.get("sizing.common_error")
+    shared = ""
+    if common is not None and common.value:
+        shared = f" and an error of {_rounded(common)} that all sizes share"
     systematic = (
         f" A systematic uncertainty of {words.figure(found.systematic_percent, 2)} % (temperature, "
         "viscosity, pixel size, frame rate, exposure) comes on top."
@@ -107,7 +111,7 @@ def _sized(report: Report) -> list[str]:
         f"{flow}The likelihood of the diffusion coefficient of each track accounts for motion "
         "blur and localisation error (Berglund 2010); the size distribution is the penalised "
         "maximum-likelihood mixture of all tracks (after Walker 2012), with 95 % intervals from "
-        f"resampling{resampled} units.{systematic}",
+        f"resampling{resampled} units{shared}.{systematic}",
         f"The median diameter was {words.estimate(found.d50_nm, 'nm')}, D10 to D90 "
         f"{words.figure(found.d10_nm.value)} to {words.figure(found.d90_nm.value)} nm; "
         f"{words.share(report.misev.small_fraction)} of the particles were below 200 nm "

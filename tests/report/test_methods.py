@@ -48,6 +48,16 @@ def test_a_flow_that_was_left_in_is_not_said_to_be_removed() -> None:
     assert "flow" not in methods_text(example.summary(settings=kept))
 
 
+def test_an_error_common_to_all_sizes_is_told_where_there_is_one() -> None:
+    def text(percent: float) -> str:
+        common = {"sizing.common_error": Value(value=percent, unit="%")}
+        return methods_text(example.summary(settings=example.summary().settings | common))
+
+    assert "and an error of 1.346 % that all sizes share." in text(1.3456)
+    assert "that all sizes share" not in text(0.0)
+    assert "that all sizes share" not in methods_text(example.summary())
+
+
 def test_a_waiver_is_told() -> None:
     report = example.summary()
     waived = report.qc.findings[1].model_copy(update={"status": "waived"})
