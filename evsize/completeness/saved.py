@@ -14,6 +14,8 @@ from evsize.results import Completeness, Estimate, Value
 Floats = NDArray[np.float64]
 
 RANGE_NM = (5.0, 5000.0)
+FINE = 0.125
+"""Part of the distance of two sizes of the table in which depths between them are worked out."""
 CORRELATED = 0.5
 """Distance in ln(diameter) over which errors of the depth go together."""
 
@@ -52,12 +54,15 @@ def from_saved(
     -------
     Completeness
         The table holds the depth at some sizes and its whole error; errors of sizes close to each
-        other are taken to go together. Beyond the table the depth goes on as it ends below, and
-        stays above.
+        other are taken to go together. Between two sizes the depth is on a straight line; beyond
+        the table it goes on as it ends below, and stays above.
     """
-    diameter = table["diameter_nm"].to_numpy(np.float64) * factor
-    log_d, log_depth = np.log(diameter), np.log(table["depth_um"].to_numpy(np.float64))
-    error = table["depth_se_um"].to_numpy(np.float64) / table["depth_um"].to_numpy(np.float64)
+    known = np.log(table["diameter_nm"].to_numpy(np.float64) * factor)
+    depth, depth_se = (table[name].to_numpy(np.float64) for name in ("depth_um", "depth_se_um"))
+    # where nothing is seen yet the logarithm of the depth falls without end: no straight line
+    log_d = np.interp(np.arange(0, len(known) - 1 + FINE / 2, FINE), np.arange(len(known)), known)
+    log_depth = np.log(np.interp(log_d, known, depth))
+    error = np.interp(log_d, known, depth_se / depth)
     slope = max((log_depth[1] - log_depth[0]) / (log_d[1] - log_d[0]), 0.0)
     ends = np.log(RANGE_NM)
     log_d = np.concatenate([[min(ends[0], log_d[0])], log_d, [max(ends[1], log_d[-1])]])

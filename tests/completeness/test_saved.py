@@ -14,11 +14,13 @@ SIZES = np.geomspace(60, 400, 16)
 DEPTH_UM = 12 * (1 - np.exp(-((SIZES / 90) ** 3)))
 
 
-def saved(factor=1.0, basis="light sheet assumed Gaussian, 10 um thick as given"):
+def saved(
+    factor=1.0, basis="light sheet assumed Gaussian, 10 um thick as given", depth_um=DEPTH_UM
+):
     table = COMPLETENESS.build(
         diameter_nm=SIZES,
-        depth_um=DEPTH_UM,
-        depth_se_um=0.2 * DEPTH_UM,
+        depth_um=depth_um,
+        depth_se_um=0.2 * depth_um,
         recovered_diameter_nm=SIZES,
         recovered_se_nm=0.01 * SIZES,
     )
@@ -36,6 +38,15 @@ def test_depths_are_those_of_the_table():
     near, far = found.log_error[8] @ found.log_error[9], found.log_error[0] @ found.log_error[-1]
     assert near > 0.9 * 0.04
     assert far < 0.01 * 0.04
+
+
+def test_a_depth_that_begins_between_two_sizes_is_no_needle():
+    # nothing is seen of the third size
+    depth_um = np.where(np.arange(16) < 3, 1e-12, DEPTH_UM)
+    between = np.exp(np.interp([2.5, 2.9], [2, 3], np.log(SIZES[2:4])))
+    found = np.exp(Depths.of(saved(depth_um=depth_um), between).log_depth)
+    # straight lines, drawn through eighths of the way in the logarithm of the depth
+    assert found == pytest.approx(DEPTH_UM[3] * np.array([0.5, 0.9]), rel=0.02)
 
 
 def test_another_diameter_is_another_name_for_the_same_depth():
