@@ -108,9 +108,17 @@ def size_shares(log_likelihood: Floats, weight: Floats) -> Floats:
 
     Rough: so many rounds of expectation maximisation that it is not yet broken into spikes.
     """
-    likelihood = _relative(log_likelihood)
-    p = np.full(likelihood.shape[1], 1 / likelihood.shape[1])
-    for _ in range(SIZE_ROUNDS):
+    return _rough_shares(_relative(log_likelihood), weight)
+
+
+def _rough_shares(likelihood: Floats, weight: Floats) -> Floats:
+    n_sizes = likelihood.shape[1]
+    return _more_likely(np.full(n_sizes, 1 / n_sizes), likelihood, weight, SIZE_ROUNDS)
+
+
+def _more_likely(p: Floats, likelihood: Floats, weight: Floats, rounds: int) -> Floats:
+    """Shares after so many rounds of expectation maximisation."""
+    for _ in range(rounds):
         p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
     return p
 
@@ -174,7 +182,7 @@ def fit_law(
 
     # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
     # together creeps, and would stay about where it begins
-    p = size_shares(log_likelihood[good], weight)
+    p = _rough_shares(likelihood, weight)
     expected = likelihood * p
     expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
     rough = _weighted_quantile(there - RAYLEIGH * (expected @ x), weight, 0.5)
@@ -218,9 +226,7 @@ def _with_sizes(
         return float(value + prior + 1e3 * outside**2)
 
     for _ in range(LAW_ROUNDS):
-        both = likelihood * densities(theta)
-        for _ in range(SHARE_ROUNDS):
-            p = p * (both.T @ (weight / np.maximum(both @ p, 1e-300))) / weight.sum()
+        p = _more_likely(p, likelihood * densities(theta), weight, SHARE_ROUNDS)
         before = theta
         theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
         if np.abs(theta - before).max() < 3e-3:
