@@ -34,7 +34,7 @@ class AcquisitionSettings(Section):
     temperature_c: Annotated[float, Field(ge=-10, le=100)] | None = Field(
         None, description="temperature of the sample, degC"
     )
-    medium: str | None = Field(None, description="suspending liquid: water, pbs, ...")
+    medium: str | None = Field(None, description="suspending liquid: water, pbs, sucrose 10%, ...")
     viscosity_mpas: Annotated[float, Field(gt=0, le=1e4)] | None = Field(
         None, description="dynamic viscosity at that temperature, mPa s; overrides the medium"
     )

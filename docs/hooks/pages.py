@@ -21,7 +21,7 @@ from mkdocs.structure.files import File, Files
 from typer.models import ArgumentInfo, OptionInfo
 
 from evsize.cli.main import app
-from evsize.physics import MEDIA
+from evsize.physics import MEDIA, MIXTURES
 from evsize.settings import Section, Settings
 from evsize.tables import FLAG_MEANING, SCHEMAS
 
@@ -147,6 +147,7 @@ def layers() -> str:
 
 def media() -> str:
     """Every liquid whose viscosity is known."""
+    mixtures = [mixture.at(10) for mixture in MIXTURES.values()]
     rows = [
         (
             f"`{medium.name}`",
@@ -154,7 +155,7 @@ def media() -> str:
             f"{100 * medium.relative_error:.1f} %",
             medium.source,
         )
-        for medium in MEDIA.values()
+        for medium in (*MEDIA.values(), *mixtures)
     ]
     head = ("liquid", "mPa s at 20 degC", "at 25 degC", "at 37 degC", "standard error", "source")
     return _table(head, rows)

@@ -45,7 +45,13 @@ Temperature = Annotated[
     float | None, _option("temperature_c", "DEGC", "Temperature of the sample, in degC.")
 ]
 Medium = Annotated[
-    str | None, _option("medium", "NAME", "Suspending liquid: water, pbs, saline, d2o.")
+    str | None,
+    _option(
+        "medium",
+        "NAME",
+        "Suspending liquid: water, pbs, saline, d2o, culture-medium, or a mixture such as "
+        "'sucrose 10%', 'iodixanol 5%', 'd2o 50%'.",
+    ),
 ]
 Viscosity = Annotated[
     float | None,

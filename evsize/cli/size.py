@@ -259,10 +259,12 @@ SAME = 1e-3
 
 def _acquisition(report: Report) -> Acquisition:
     """Values as they were given, those worked out from them left out."""
-    from evsize.physics import MEDIA
+    from evsize.physics import MEDIA, MIXTURES
     from evsize.results import Acquisition
 
-    worked_out = {medium.source for medium in MEDIA.values()}
+    worked_out = {liquid.source for liquid in MEDIA.values()} | {
+        mixture.source for mixture in MIXTURES.values()
+    }
     given = {
         name: value
         for name, value in report.acquisition.items()
