@@ -50,6 +50,9 @@ SAMPLES: Mapping[str, Mapping[str, tuple[str, float]]] = {
         "150 nm, 3e8 /mL": ("150nm:1", 3e8),
         "300 nm, 3e8 /mL": ("300nm:1", 3e8),
         "two sizes, 1e9 /mL": ("100nm:80, 250nm:20", 1e9),
+        "100 nm, 1e8 /mL": ("100nm:1", 1e8),
+        "100 nm, 1e7 /mL": ("100nm:1", 1e7),
+        "two sizes, 1e8 /mL": ("100nm:80, 250nm:20", 1e8),
     },
     "zetaview": {
         "100 nm, 3e7 /mL": ("100nm:1", 3e7),
@@ -58,11 +61,16 @@ SAMPLES: Mapping[str, Mapping[str, tuple[str, float]]] = {
         "two sizes, 3e7 /mL": ("100nm:80, 250nm:20", 3e7),
     },
 }
-"""What the cell holds, and its number per mL: 6 to 26 particles in the light sheet at a time."""
+"""What the cell holds, and its number per mL: 6 to 35 particles in the light sheet at a time, of
+the least 3."""
+THIN_PER_ML = 1e8
+"""At most so many in the NanoSight regime are filmed with the whole camera: a part of its field
+would hold none or two."""
 BEADS: Mapping[str, float] = {"nanosight": 1e9, "zetaview": 6e7}
 STOCK = 100.0
 """Beads before their dilution, over those in the cell."""
 WIDTH_PX, HEIGHT_PX, N_FRAMES = 320, 240, 400
+WHOLE_PX = (1280, 1024)
 AT_FOCUS = 0.15
 REACH_PX = 5.0
 CLASSES_MUST, DISTANCE_MUST, LIMIT_MUST = 0.03, 0.2, 0.1
@@ -82,12 +90,14 @@ def scene_of(regime: str, population: str, seed: int, per_ml: float | None = Non
     """Scene in which 100 nm has a matched-filter SNR of 20 at best focus.
 
     A quarter of the usual field; the population's numbers are those in a whole one, or its parts
-    where a number per mL is given.
+    where a number per mL is given. Thin samples in the NanoSight regime fill the whole camera.
     """
     psf = "rings" if seed % 2 else "gaussian"
     scene = make_scene(regime, population, 0.5, psf, 100, 0.0)
-    share = WIDTH_PX * HEIGHT_PX / (scene.width_px * scene.height_px)
-    scene = scene.changed(width_px=WIDTH_PX, height_px=HEIGHT_PX)
+    thin = regime == "nanosight" and per_ml is not None and per_ml <= THIN_PER_ML
+    width, height = WHOLE_PX if thin else (WIDTH_PX, HEIGHT_PX)
+    share = width * height / (scene.width_px * scene.height_px)
+    scene = scene.changed(width_px=width, height_px=height)
     if per_ml is not None:
         total = sum(part.number for part in scene.population)
         share = per_ml * scene.illuminated_volume_ml / total
