@@ -1,4 +1,4 @@
-"""``python -m benchmarks.tracking [--write] [spots] [linking] [pooled] [flow] [blank]``.
+"""``python -m benchmarks.tracking [--write] [spots] [linking] [pooled] [flow] [moving] [blank]``.
 
 Each table has its file here, whose docstring says what it shows; all by default. ``--write`` also
 puts it into ``docs/validation/tracking.md``. Seeds from 1000 on are for these tables only: what
@@ -15,7 +15,7 @@ import cv2
 from benchmarks.cache import ROOT
 from benchmarks.pages import markdown, write
 
-TABLES = ("spots", "linking", "pooled", "flow", "blank")
+TABLES = ("spots", "linking", "pooled", "flow", "moving", "blank")
 PAGE = ROOT / "docs" / "validation" / "tracking.md"
 
 

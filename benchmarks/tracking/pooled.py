@@ -98,7 +98,7 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
         seen += len(found.table)
         xy = tracks.table[["x_um", "y_um"]].to_numpy() - tracks.flow_um
         track, frame = tracks.table["track_id"].to_numpy(), tracks.table["frame"].to_numpy()
-        triples.append(_triples(xy, track, frame))
+        triples.append(triples(xy, track, frame))
         for steps, frames_apart in ((near, 1), (far, 2)):
             steps.append(_square_steps(xy, track, frame, frames_apart))
         same = track[1:] == track[:-1]
@@ -131,7 +131,7 @@ def _maximum(x: Floats, log_likelihood: Floats) -> tuple[float, float]:
     return float(x[at] - slope / (2 * bend)), float(1 / np.sqrt(-2 * bend))
 
 
-def _triples(xy: Floats, track: NDArray[np.int64], frame: NDArray[np.int64]) -> Floats:
+def triples(xy: Floats, track: NDArray[np.int64], frame: NDArray[np.int64]) -> Floats:
     """D times the frame interval from each three frames in a row, the mean of both axes."""
     row = (track[2:] == track[:-2]) & (frame[2:] == frame[:-2] + 2)
     first, second = (xy[1:-1] - xy[:-2])[row], (xy[2:] - xy[1:-1])[row]
