@@ -83,8 +83,8 @@ def _cell(number: int, tool: str, seed: int) -> cache.Row:
     frame = found.table["frame"].to_numpy()
     xy = found.table[["x_px", "y_px"]].to_numpy()
     window = float(found.choices["window_px"].value or 0)
-    identity, true_xy = identities(found, truth, window)
-    near, _ = identities(found, truth, NEAR_PX)
+    identity, true_xy = identities(found.table, truth, window)
+    near, _ = identities(found.table, truth, NEAR_PX)
     known = identity >= 0
     row: cache.Row = {"spots_per_frame": len(frame) / n_frames}
     linkers: dict[str, Linker] = {
@@ -121,10 +121,10 @@ def _film(number: int, n_frames: int, seed: int) -> tuple[Scene, Detections, pd.
     return scene, detect(Film(frames), settings, conditions=scene.conditions), truth
 
 
-def identities(found: Detections, truth: pd.DataFrame, reach_px: float) -> tuple[Ints, Floats]:
+def identities(spots: pd.DataFrame, truth: pd.DataFrame, reach_px: float) -> tuple[Ints, Floats]:
     """Particle (or a number of its own below 0) and true position of each spot."""
-    frame = found.table["frame"].to_numpy()
-    xy = found.table[["x_px", "y_px"]].to_numpy()
+    frame = spots["frame"].to_numpy()
+    xy = spots[["x_px", "y_px"]].to_numpy()
     identity = -1 - np.arange(len(frame))
     true_xy = np.full(xy.shape, np.nan)
     for now, there in truth.groupby("frame"):
@@ -201,7 +201,7 @@ def tune() -> None:
     """Print the best settings of the other tools on seeds 1 and 2."""
     for number, n_frames in FRAMES.items():
         films = [_film(number, n_frames // 4, seed) for seed in (1, 2)]
-        known = [(found, identities(found, truth, NEAR_PX)[0]) for _, found, truth in films]
+        known = [(found, identities(found.table, truth, NEAR_PX)[0]) for _, found, truth in films]
         for reach in (12.0, 13.0, 14.0, 15.0, 16.0):
             tools: dict[str, Linker] = {
                 f"trackpy {memory}": lambda f, x, r=reach, m=memory: by_trackpy(f, x, r, m)

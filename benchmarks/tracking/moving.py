@@ -1,18 +1,19 @@
 """What a flow of 4 px a frame does to pooled D, whole chain: film, detection, linking, flow.
 
 Films of 100 nm particles, the shutter open for half the frame, with and without flow. ``linked_%``
-is pooled D (covariance estimator) over that of the same spots, linked by the truth and with the
+is pooled D (covariance estimator) over that of the same positions, linked by the truth and with the
 true flow taken out, less 1: what linking and flow do, free of the scatter of the particles' own
 motion, of which a hundred thousand steps leave 1 %. ``bias_%`` is pooled D against theory.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import cache
 from benchmarks.detection import REGIMES, Film
-from benchmarks.tracking.linking import identities
+from benchmarks.tracking.linking import NEAR_PX, identities
 from benchmarks.tracking.pooled import FLOW_PX, FRAMES, triples
 from evsize.detection import detect
 from evsize.settings import DetectionSettings
@@ -58,16 +59,17 @@ def _cell(regime: str, flow_px: float, seed: int) -> cache.Row:
     frames, truth = in_memory(scene, FRAMES, seed)
     found = detect(Film(frames), DetectionSettings(engine="fast"), conditions=scene.conditions)
     tracks = link(found, scene.conditions)
-    name, frame = (tracks.table[column].to_numpy() for column in ("track_id", "frame"))
-    ours = triples(tracks.table[["x_um", "y_um"]].to_numpy() - tracks.flow_um, name, frame)
+    spots = tracks.table
+    xy_um = spots[["x_um", "y_um"]].to_numpy()
+    frame = spots["frame"].to_numpy()
+    ours = triples(xy_um - tracks.flow_um, spots["track_id"].to_numpy(), frame)
 
-    window_px = float(found.choices["window_px"].value or 0)
-    particle, _ = identities(found, truth, window_px)
-    spots = found.table.assign(particle=particle)[particle >= 0]
-    spots = spots.sort_values(["particle", "frame"])
-    xy = spots[["x_px", "y_px"]].to_numpy() * pixel_um
-    xy[:, 0] -= flow_px * pixel_um * spots["frame"].to_numpy()
-    by_truth = triples(xy, spots["particle"].to_numpy(), spots["frame"].to_numpy())
+    where = pd.DataFrame(xy_um / pixel_um, columns=["x_px", "y_px"]).assign(frame=frame)
+    particle, _ = identities(where, truth, NEAR_PX)
+    order = np.lexsort((frame, particle))
+    order = order[particle[order] >= 0]
+    xy_um[:, 0] -= flow_px * pixel_um * frame
+    by_truth = triples(xy_um[order], particle[order], frame[order])
     true = scene.conditions.diffusion_um2_s(100.0) * interval_s
     return {
         "seen_per_frame": len(found.table) / FRAMES,
