@@ -60,7 +60,7 @@ def _cell(regime: str, flow_px: float, seed: int) -> cache.Row:
     found = detect(Film(frames), DetectionSettings(engine="fast"), conditions=scene.conditions)
     tracks = link(found, scene.conditions)
     spots = tracks.table
-    xy_um = spots[["x_um", "y_um"]].to_numpy()
+    xy_um = spots[["x_um", "y_um"]].to_numpy().copy()
     frame = spots["frame"].to_numpy()
     ours = triples(xy_um - tracks.flow_um, spots["track_id"].to_numpy(), frame)
 
