@@ -25,6 +25,10 @@ ASTRAY = 0.03
 CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
 SIZE_ROUNDS = 60
 LAW_ROUNDS, SHARE_ROUNDS = 12, 15
+LEAST_SHARE = 1e-4
+"""Of the most frequent size: sizes on either side that are rarer are left out."""
+MOST_TRACKS = 1500
+"""Of more, every second or third is taken: the law is then known far better than needed."""
 LEAST_SCATTER = 0.05
 MOST_SCATTER = 1.5
 FEWEST_TRACKS = 8
@@ -159,15 +163,21 @@ def fit_law(
     -----
     Both the sizes and the brightnesses are uncertain. The sizes of all tracks are a free mixture
     over the grid, fitted together with the law (maximum likelihood; a normal expectation about
-    Rayleigh's exponent stands in where there is one size only).
+    Rayleigh's exponent stands in where there is one size only). The grid has to be finer than
+    the spread of `look` over the exponent: particles of one size fall on one of its sizes.
     """
-    good = np.isfinite(log_seen)
-    if good.sum() < FEWEST_TRACKS:
+    good = np.flatnonzero(np.isfinite(log_seen))
+    if len(good) < FEWEST_TRACKS:
         return None
+    good = good[:: -(-len(good) // MOST_TRACKS)]
     weight = weight[good] / weight[good].mean()
     seen, error = log_seen[good], error[good]
     likelihood = _relative(log_likelihood[good])
-    x = np.log(diameter_nm / REFERENCE_NM)
+    p = _rough_shares(likelihood, weight)
+    often = np.flatnonzero(p > LEAST_SHARE * p.max())
+    held = slice(max(often[0] - 1, 0), often[-1] + 2)
+    likelihood, p = likelihood[:, held], p[held]
+    x = np.log(diameter_nm[held] / REFERENCE_NM)
     there = look.true_of(seen)
     # by positions: of one size, too, some tracks are short, far from the focal plane, and faint
     low, high = (_weighted_quantile(there, weight, share) for share in (0.16, 0.84))
@@ -182,7 +192,6 @@ def fit_law(
 
     # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
     # together creeps, and would stay about where it begins
-    p = _rough_shares(likelihood, weight)
     expected = likelihood * p
     expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
     rough = _weighted_quantile(there - RAYLEIGH * (expected @ x), weight, 0.5)

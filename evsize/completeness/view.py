@@ -31,8 +31,6 @@ HIDDEN = 3.0
 seen of it only at its rim."""
 LOST, LOST_SD = 0.5, 0.7
 """Light that a particle in view lacks out of focus, its logarithm: mean and standard deviation."""
-COARSE_GRID = 4
-"""Every so many sizes are enough for the brightness law."""
 
 
 @dataclass(frozen=True)
@@ -289,7 +287,6 @@ class View:
         return self._law(seen, np.zeros_like(error), look)
 
     def _law(self, seen: Floats, error: Floats, look: Look) -> Law | None:
-        every = slice(None, None, COARSE_GRID)
         return brightness.fit_law(
-            self.log_likelihood[:, every], self.diameter_nm[every], seen, error, self.weight, look
+            self.log_likelihood, self.diameter_nm, seen, error, self.weight, look
         )

@@ -45,6 +45,33 @@ def test_one_size_tells_no_exponent():
     assert law.at(np.array([100.0]))[0] == pytest.approx(5.0, abs=0.1)
 
 
+@pytest.mark.parametrize("size_nm", [97.0, 98.2, 99.4, 100.6, 101.8, 103.0, 104.2, 105.4])
+def test_one_size_anywhere_between_those_of_the_grid_has_its_brightness(size_nm):
+    rng = np.random.default_rng(9)
+    grid = np.geomspace(10, 3000, 240)
+    found = np.log(size_nm) + 0.15 * rng.standard_normal(300)
+    log_l = -0.5 * ((np.log(grid) - found[:, None]) / 0.15) ** 2
+    light = 5 + 0.1 * rng.standard_normal(300)
+    law = fit_law(log_l, grid, light, np.full(300, 0.1), np.ones(300), as_it_is())
+    assert law is not None
+    # all fall on one size of the grid, hence to half a step of it, times the exponent, and four
+    # standard errors of the brightness: 0.07 + 4 x 0.14 / sqrt(300)
+    half_step = RAYLEIGH * np.log(grid[1] / grid[0]) / 2
+    at_size = law.at(np.array([np.exp(found.mean())]))[0]
+    assert abs(at_size - 5) < half_step + 4 * np.hypot(0.1, 0.1) / np.sqrt(300)
+
+
+def test_rare_sizes_and_all_but_some_tracks_are_not_needed():
+    rng = np.random.default_rng(10)
+    diameter = 110 * np.exp(0.3 * rng.standard_normal(6000))
+    log_l, grid, *rest = _in_order(tracks(rng, diameter, 6.0, 0.3))
+    law = fit_law(log_l, grid, *rest)
+    assert law is not None
+    # as of a quarter of them: the tolerance of 1,500 tracks
+    level_se = np.hypot(0.2 * 6.0, 0.3) / np.sqrt(1500)
+    assert abs(law.at(np.array([110.0]))[0] - 5 - 6 * np.log(1.1)) < 5 * level_se
+
+
 def test_short_faint_tracks_of_one_size_tell_no_exponent_either():
     rng = np.random.default_rng(8)
     log_l, grid, light, error, weight, look = _in_order(
