@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
 from evsize.completeness.view import Spots, View
-from evsize.completeness.widths import fall, sharp_px2
+from evsize.completeness.widths import sharp_px2
 
 Floats = NDArray[np.float64]
 
@@ -94,12 +94,7 @@ def compared(
     own = view.widths
     if sheet.widening_per_um is not None:
         return optics, optics, "the calibration"
-    # of those as bright: bright ones are followed farther from the focus
-    brightness = view.brightness(optics)[0]
-    low, high = np.nanquantile(brightness, [0.01, 0.99]) + np.array([-LIKE, LIKE])
-    found = view.brightness(optics, spots, n_positions)[0]
-    like = spots.part(((found > low) & (found < high))[spots.owner] & ~spots.saturated)
-    theirs, error = fall(like.owner, like.frame, np.log(like.brightness), np.log(like.snr))
+    theirs, error = _as_bright(view, optics, spots, n_positions).fall()
     smear = view.smear_px2
     told, told_se, source = 0.0, np.inf, "diffraction"
     if own.fall is not None and theirs is not None and min(own.fall, theirs) > 0:
@@ -114,3 +109,16 @@ def compared(
         for fall_now in (after, after * np.exp(-sd))
     )
     return best, other, source
+
+
+def _as_bright(view: View, optics: Optics, spots: Spots, n_positions: Floats) -> Spots:
+    """Injected tracks as bright as the recording's own: bright ones are followed farther out."""
+    compared = np.unique(view.spots.never_saturated().owner)
+    brightness = view.brightness(optics)[0][compared]
+    brightness = brightness[np.isfinite(brightness)]
+    if not len(brightness):
+        return spots.part(np.zeros(len(spots.snr), np.bool_))
+    low, high = np.quantile(brightness, [0.01, 0.99]) + np.array([-LIKE, LIKE])
+    whole = spots.never_saturated()
+    found = view.brightness(optics, spots, n_positions)[0]
+    return whole.part(((found > low) & (found < high))[whole.owner])

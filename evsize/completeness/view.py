@@ -26,6 +26,8 @@ BAD = Flag.EDGE | Flag.CROWDED | Flag.MERGED | Flag.FILLED
 FEWEST_POSITIONS = 60
 MOSTLY_GOOD = 0.7
 """Share of a track's positions that have to be good for its brightness to count."""
+SOME_SATURATED = 0.05
+"""Share of a track's positions that may be saturated where its fall of SNR is to count."""
 HIDDEN = 3.0
 """ln(brightness) that saturation may hide: a spot twenty times as bright as white adds to what is
 seen of it only at its rim."""
@@ -66,6 +68,18 @@ class Spots:
             self.variance_px2[wanted],
             self.saturated[wanted],
         )
+
+    def never_saturated(self) -> Spots:
+        """Those of tracks that hardly ever saturate.
+
+        Of others only what is far from the focus is left: wide spots that hardly widen any more.
+        """
+        share = np.bincount(self.owner, self.saturated) / np.maximum(np.bincount(self.owner), 1)
+        return self.part(~self.saturated & (share[self.owner] < SOME_SATURATED))
+
+    def fall(self) -> tuple[float | None, float]:
+        """How much ln(SNR) falls with ln(brightness) along their tracks, and its error."""
+        return widths.fall(self.owner, self.frame, np.log(self.brightness), np.log(self.snr))
 
 
 @dataclass(frozen=True)
@@ -181,9 +195,8 @@ class View:
     def widths(self) -> Widths:
         """Focus and defocus."""
         s = self.spots.part(~self.spots.saturated)
-        return widths.measure_widths(
-            s.owner, s.frame, s.brightness, s.snr, s.variance_px2, self.found_by.sd_px
-        )
+        focus_px2 = widths.sharp_px2(s.variance_px2, s.snr, self.found_by.sd_px)
+        return Widths(focus_px2, *self.spots.never_saturated().fall())
 
     def reliance(self, optics: Optics, otherwise: Optics | None = None) -> float:
         """How much of what widths say of the light lost out of focus is to be believed, 0 to 1.

@@ -20,6 +20,12 @@ LAGS = (4, 8, 12)
 """Frames between two positions that are compared: long enough for a change of depth."""
 LOWEST_SNR = 5.0
 """Of the neighbours of a position used. Choosing by its own would keep what noise brightened."""
+JUMP, JUMP_NOISES = 0.4, 2.0
+"""Change of ln(brightness) from one position to the next, and noises more, at which a track may
+have gone over to another particle: nothing is compared across it. A few such tracks outweigh all
+others, as brightness changes most in them."""
+TRACKS_ALIKE = 2.0
+"""Tracks that tell as much as one: a particle comes back, and leaves several."""
 FEWEST_TRACKS = 20
 LARGEST_ERROR = 0.3
 WIDEST = 2.2
@@ -114,6 +120,9 @@ def fall(
     (photons, the particle's path within the exposure) then drops out.
     """
     key = track * (int(frame.max(initial=0)) + 100) + frame
+    noise = np.hypot(np.exp(-log_snr[1:]), np.exp(-log_snr[:-1]))
+    jumps = np.zeros(len(key), np.int64)
+    jumps[1:] = np.cumsum(np.abs(np.diff(log_brightness)) > JUMP + JUMP_NOISES * noise)
 
     def at(wanted: Ints) -> Ints:
         place = np.minimum(np.searchsorted(key, wanted), len(key) - 1)
@@ -126,6 +135,7 @@ def fall(
         four = np.stack([np.arange(len(key)), at(key + lag), at(key - 1), at(key + lag + 1)])
         a, b, before, after = four[:, (four >= 0).all(axis=0)]
         use = np.minimum(log_snr[before], log_snr[after]) > np.log(LOWEST_SNR)
+        use &= jumps[before] == jumps[after]
         a, b, before, after = (rows[use] for rows in (a, b, before, after))
         told = log_brightness[after] - log_brightness[before]
         fainter, lower = log_brightness[b] - log_brightness[a], log_snr[b] - log_snr[a]
@@ -138,18 +148,5 @@ def fall(
     slope = float(told @ lower) / common
     # positions of one track are not independent: the error is that of sums over tracks
     each = np.bincount(owner, told * (lower - slope * fainter))
-    error = float(np.sqrt((each**2).sum()) / abs(common))
+    error = float(np.sqrt(TRACKS_ALIKE * (each**2).sum()) / abs(common))
     return (slope, error) if common > 0 and error < LARGEST_ERROR else (None, np.inf)
-
-
-def measure_widths(
-    track: Ints,
-    frame: Ints,
-    brightness: Floats,
-    snr: Floats,
-    variance_px2: Floats,
-    filter_sd_px: float,
-) -> Widths:
-    """Focus and defocus from good positions (unsaturated, alone, inside), motion taken off."""
-    focus = sharp_px2(variance_px2, snr, filter_sd_px)
-    return Widths(focus, *fall(track, frame, np.log(brightness), np.log(snr)))
