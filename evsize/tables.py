@@ -27,6 +27,7 @@ class Flag(IntFlag):
     AFTER_GAP = 1 << 4
     MERGED = 1 << 5
     FILLED = 1 << 6
+    UNSURE = 1 << 7
     # tracks
     TOO_SHORT = 1 << 8
     AMBIGUOUS_END = 1 << 10
@@ -48,6 +49,7 @@ FLAG_MEANING: dict[Flag, str] = {
     Flag.AFTER_GAP: "first position after one or more missed frames",
     Flag.MERGED: "longer than motion can smear it: two spots in one, not used",
     Flag.FILLED: "a peak too weak to be a spot, where its track had to pass",
+    Flag.UNSURE: "rather another particle than the position before: sizes do without this step",
     Flag.TOO_SHORT: "left out by the instrument's own software (tables of other makers only)",
     Flag.AMBIGUOUS_END: "cut where two particles could have been exchanged",
     Flag.NEGATIVE_D: "covariance estimate of the diffusion coefficient is negative",

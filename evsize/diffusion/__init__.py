@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.diffusion import covariance, likelihood, noise, segments, still
+from evsize.diffusion import covariance, likelihood, noise, segments, sight, still
 from evsize.physics import Conditions
 from evsize.results import (
     Acquisition,
@@ -79,7 +80,8 @@ def estimate_diffusion(
     copy = segments.copies(raw) & long_enough
     keep = np.repeat(long_enough & ~copy, raw.n_positions)
     scale = flow_correction(len(raw.span), tracks.flow_parameters)
-    steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale)
+    unsure = (table["flags"].to_numpy()[keep] & np.uint32(Flag.UNSURE)) > 0
+    steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale, unsure)
     per_track = _per_track(table[keep], steps.start, _carried(tracks, frame[keep], conditions))
 
     squares, products, n_squares, n_products = segments.track_moments(steps)
@@ -92,8 +94,9 @@ def estimate_diffusion(
     seen = segments.seen_variance(steps, predicted, conditions.blur)
     pooled = _noise(settings, s2_cov, n_products, seen, floor, usable)
     variance = pooled.of_positions(predicted)
-    log_l = likelihood.evaluate(steps, grid, variance, conditions)
-    slope = likelihood.noise_slope(steps, grid, pooled, variance, log_l, conditions)
+    paths = _paths(tracks.choices, table[keep], steps.start, grid, conditions)
+    log_l = likelihood.evaluate(steps, grid, variance, conditions, paths)
+    slope = likelihood.noise_slope(steps, grid, pooled, variance, log_l, conditions, paths)
     stays = still.stationary(
         table.loc[keep, ["x_um", "y_um"]].to_numpy(),
         xy[keep],
@@ -142,11 +145,33 @@ def flow_correction(n_steps: int, n_parameters: int) -> float:
     return float(np.sqrt(n_steps / (n_steps - n_parameters))) if n_steps > n_parameters else 1.0
 
 
+def _paths(
+    choices: Mapping[str, Value],
+    table: pd.DataFrame,
+    start: NDArray[np.int64],
+    grid: Floats,
+    conditions: Conditions,
+) -> sight.Moments | None:
+    """What is known of the paths within the exposures: None for tracks of another program."""
+    names = "answer_sd_px", "spot_snr", "faint_snr"
+    found = [choices[name].value for name in names if name in choices]
+    numbers = [float(value) for value in found if isinstance(value, int | float)]
+    if len(numbers) < len(names) or not len(table):
+        return None
+    answer_sd_px, spot_snr, faint_snr = numbers
+    seen = sight.Sight(answer_sd_px * conditions.pixel_size_um, spot_snr, faint_snr)
+    faint = (table["flags"].to_numpy() & np.uint32(Flag.FILLED)) > 0
+    exposure_s = conditions.exposure_fraction * conditions.frame_interval_s
+    return sight.moments(seen, start, table["snr"].to_numpy(), faint, grid, exposure_s)
+
+
 def _subset(steps: segments.Steps, used: NDArray[np.bool_]) -> segments.Steps:
     n_positions = steps.n_positions
     keep = np.repeat(used, n_positions - 1)
     start = np.concatenate([[0], np.cumsum(n_positions[used])]).astype(np.int64)
-    return segments.Steps(start, steps.step_um[keep], steps.span[keep], steps.frame[keep])
+    return segments.Steps(
+        start, steps.step_um[keep], steps.span[keep], steps.frame[keep], steps.sure[keep]
+    )
 
 
 def _carried(tracks: Tracks, frame: NDArray[np.int64], conditions: Conditions) -> Floats:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evsize.diffusion import noise, segments, tridiagonal
+from evsize.diffusion import noise, segments, sight, tridiagonal
 from evsize.physics import Conditions
 
 Floats = NDArray[np.float64]
@@ -15,7 +15,11 @@ LEAST_RISE = 0.05
 
 
 def evaluate(
-    steps: segments.Steps, d_um2_s: Floats, loc_var_um2: Floats, conditions: Conditions
+    steps: segments.Steps,
+    d_um2_s: Floats,
+    loc_var_um2: Floats,
+    conditions: Conditions,
+    paths: sight.Moments | None = None,
 ) -> Floats:
     """Log-likelihood of every track on the grid, (tracks, g), given the variance of each position.
 
@@ -23,6 +27,8 @@ def evaluate(
     ----------
     loc_var_um2 : ndarray, (positions,)
         Localisation variance of one axis, um^2.
+    paths : Moments, optional
+        What is known of the paths within the exposures; by default nothing.
     """
     return tridiagonal.log_likelihood(
         steps.step_um,
@@ -32,6 +38,8 @@ def evaluate(
         d_um2_s,
         conditions.frame_interval_s,
         conditions.blur,
+        paths,
+        steps.sure,
     )
 
 
@@ -42,6 +50,7 @@ def noise_slope(
     loc_var_um2: Floats,
     log_l: Floats,
     conditions: Conditions,
+    paths: sight.Moments | None = None,
 ) -> Floats:
     """Change of every log-likelihood with the localisation variance, (tracks, g), 1/um^2.
 
@@ -53,7 +62,7 @@ def noise_slope(
     spread = np.sqrt(np.einsum("ij,jk,ik->i", pooled.shape, covariance_of_fit, pooled.shape))
     rise = np.maximum(spread, LEAST_RISE * pooled.loc_var_um2)
     higher = loc_var_um2 + np.repeat(rise, steps.n_positions)
-    moved = evaluate(steps, d_um2_s, higher, conditions)
+    moved = evaluate(steps, d_um2_s, higher, conditions, paths)
     return np.asarray((moved - log_l) / rise[:, None])
 
 
@@ -81,7 +90,7 @@ def unseen_steps(
     owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
     travel = 2 * d_um2_s * conditions.frame_interval_s
     for span in np.unique(steps.span):
-        count = np.bincount(owner[steps.span == span], minlength=n_tracks)
+        count = np.bincount(owner[(steps.span == span) & steps.sure], minlength=n_tracks)
         variance = travel * (span - 2 * conditions.blur) + 2 * loc_var_um2[:, None]
         reach_um2 = radius_um**2 * (span - 2 * conditions.blur) / (1 - 2 * conditions.blur)
         total += count[:, None] * np.log(-np.expm1(-reach_um2 / (2 * variance)))

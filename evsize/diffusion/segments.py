@@ -25,12 +25,15 @@ class Steps:
         Frames that each step spans.
     frame : ndarray of int, (positions - tracks,)
         Frame in which each step starts.
+    sure : ndarray of bool, (positions - tracks,)
+        Whether it is rather one particle's than two's.
     """
 
     start: Ints
     step_um: Floats
     span: Ints
     frame: Ints
+    sure: NDArray[np.bool_]
 
     @property
     def n_positions(self) -> Ints:
@@ -43,7 +46,9 @@ class Steps:
         return self.start - np.arange(len(self.start))
 
 
-def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
+def cut(
+    track_id: Ints, frame: Ints, xy_um: Floats, unsure: NDArray[np.bool_] | None = None
+) -> Steps:
     """Cut positions sorted by track and frame into steps.
 
     Parameters
@@ -52,6 +57,8 @@ def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
         Track and frame of each position.
     xy_um : ndarray, (positions, 2)
         Positions, um.
+    unsure : ndarray of bool, (positions,), optional
+        Whether the step to each may be to another particle; by default none.
     """
     same = track_id[1:] == track_id[:-1]
     start = np.flatnonzero(np.concatenate([[True], ~same])) if len(track_id) else np.zeros(0, int)
@@ -60,6 +67,7 @@ def cut(track_id: Ints, frame: Ints, xy_um: Floats) -> Steps:
         np.diff(xy_um, axis=0)[same],
         np.diff(frame)[same].astype(np.int64),
         frame[:-1][same].astype(np.int64),
+        np.ones(int(same.sum()), bool) if unsure is None else ~unsure[1:][same],
     )
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from evsize.diffusion.sight import Moments
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -23,12 +25,18 @@ def log_likelihood(
     d_um2_s: Floats,
     interval_s: float,
     blur: float,
+    paths: Moments | None = None,
+    sure: NDArray[np.bool_] | None = None,
 ) -> Floats:
     """Log-likelihood of each diffusion coefficient for every track.
 
     The steps between the positions seen have a tridiagonal covariance: a step over m frames
     between positions a and b has the variance 2 D dt (m - 2R) + s2_a + s2_b, and steps that share
     position b the covariance 2 D dt R - s2_b. It is factorised step by step (L D L^T).
+
+    A frame seen or missed tells of the path within its exposure. With the moments h (half), c
+    (halves) and u (missed) of `paths`, all less 1, a step's variance grows by
+    2 D dt R (2 h_a + 2 h_b + 6 (m - 1) u), the covariance by 2 D dt R c_b.
 
     Parameters
     ----------
@@ -46,6 +54,11 @@ def log_likelihood(
         Time between frames, s.
     blur : float
         Motion blur coefficient R, exposure / (6 interval).
+    paths : Moments, optional
+        By default nothing is known of the paths.
+    sure : ndarray of bool, (steps,), optional
+        Steps that count; by default all. What lies before one left out and what lies behind it
+        are taken as independent.
 
     Returns
     -------
@@ -54,6 +67,7 @@ def log_likelihood(
     """
     total = np.empty((len(start) - 1, len(d_um2_s)))
     travel = 2 * interval_s * np.asarray(d_um2_s, np.float64)
+    paths = paths or Moments.alike(len(loc_var_um2), len(travel))
     _factorise(
         np.ascontiguousarray(step_um, np.float64),
         np.asarray(span, np.int64),
@@ -61,6 +75,8 @@ def log_likelihood(
         np.asarray(loc_var_um2, np.float64),
         travel,
         blur,
+        np.ones(len(span), np.bool_) if sure is None else sure,
+        (paths.half, paths.halves, paths.missed, paths.strength, paths.way),
         total,
     )
     return total
@@ -74,8 +90,11 @@ def _factorise(
     loc_var_um2: Floats,
     travel: Floats,
     blur: float,
+    sure: NDArray[np.bool_],
+    paths: tuple[Floats, Floats, Floats, Ints, Ints],
     total: Floats,
 ) -> None:
+    half, halves, missed, strength, way = paths
     n_axes, n_sizes = step_um.shape[1], len(travel)
     pivot, ratio = np.empty(n_sizes), np.empty(n_sizes)
     residual = np.empty((n_axes, n_sizes))
@@ -87,15 +106,21 @@ def _factorise(
         residual[:] = 0.0
         for index in range(n_steps):
             step = first + index
-            before = loc_var_um2[start[track] + index]
-            after = loc_var_um2[start[track] + index + 1]
+            if not sure[step]:
+                ratio[:] = 0.0
+                continue
+            place = start[track] + index
+            before, after = loc_var_um2[place], loc_var_um2[place + 1]
+            a, b = way[place], way[place + 1]
+            k, n = strength[place], strength[place + 1]
             for size in range(n_sizes):
                 # covariance with the step before, through the position between them
-                shared = travel[size] * blur - before
+                shared = travel[size] * blur * (1 + halves[a, k, size]) - before
                 over = shared * ratio[size]  # ratio: 1 / pivot of the step before
-                pivot[size] = (
-                    travel[size] * (span[step] - 2 * blur) + before + after - over * shared
-                )
+                told = 2 * (half[a, k, size] + half[b, n, size])
+                told += 6 * (span[step] - 1) * missed[k, size]
+                variance = travel[size] * (span[step] - 2 * blur + blur * told)
+                pivot[size] = variance + before + after - over * shared
                 square = 0.0
                 for axis in range(n_axes):
                     left = step_um[step, axis] - over * residual[axis, size]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -172,6 +173,8 @@ def _assemble(
     brownian = np.diff(xy, axis=0)[same] - flow_step
     flags = rows["flags"].to_numpy().copy()
     flags[1:][same] |= np.where(span > 1, Flag.AFTER_GAP, 0).astype(np.uint32)
+    unsure = np.diff(linked.doubts[linked.order])[same] > 0
+    flags[1:][same] |= np.where(unsure, Flag.UNSURE, 0).astype(np.uint32)
     table = TRACKS.build(
         track_id=number,
         frame=frame,
@@ -196,7 +199,7 @@ def _assemble(
             flags=detections.frames["flags"].to_numpy() | _frame_flags(linked.motion),
         ),
         search_radius_um=chosen.radius_um,
-        choices=_choices(linked, settings),
+        choices=_choices(linked, settings) | _sight(detections, film),
         diagnostics={
             "truncated_step_share": linked.truncated,
             "ambiguous_link_share": linking.ambiguous_share(
@@ -231,6 +234,22 @@ def _frame_flags(motion: Motion) -> NDArray[np.uint32]:
     for run in events.runs(motion.sudden):
         flags[run + 1] |= np.uint32(Flag.STAGE_JUMP if len(run) == 1 else Flag.PULSE)
     return flags.astype(np.uint32)
+
+
+def _sight(detections: Detections, film: Film) -> dict[str, Value]:
+    """What the likelihood has to know of how particles are seen; none from another detection."""
+    names = "spot_sd_px", "filter_sd_px", "weak_threshold_snr"
+    made = [detections.choices[name].value for name in names if name in detections.choices]
+    numbers = [float(value) for value in made if isinstance(value, int | float)]
+    if len(numbers) < len(names):
+        return {}
+    answer, spot = math.hypot(*numbers[:2]), numbers[2]
+    faint = film.faint.lowest_snr if film.faint else spot
+    return {
+        "answer_sd_px": Value(value=answer, unit="px", source="spot and filter together"),
+        "spot_snr": Value(value=spot, source="lower threshold of the detection"),
+        "faint_snr": Value(value=round(faint, 2), source="the faintest peak that may fill a gap"),
+    }
 
 
 def _choices(linked: rounds.Linked, settings: TrackingSettings) -> dict[str, Value]:

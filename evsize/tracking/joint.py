@@ -22,6 +22,11 @@ Ints = NDArray[np.int64]
 Support = Callable[[Ints, int, Ints], Floats]
 HOPELESS = -6.0
 """Log-odds below which nothing seen between two spots would make them one particle's."""
+DOUBTFUL = 1.5
+"""Log-odds, lenience included, below which a link is made and left out of sizes: a third of them
+join two particles. With all of them D of drawn films of 60 nm at an SNR of 6 is 3 to 6 % too high,
+with those above 2 within 1.3 %; but that of brighter ones falls by up to 1.6 %. With 1.5 it is 0 to
+2 % too high, and falls by 1 % at most."""
 
 
 def link(
@@ -32,7 +37,7 @@ def link(
     cuts: NDArray[np.bool_],
     support: Support | None = None,
     alone: tuple[Floats, Floats] | None = None,
-) -> Ints:
+) -> tuple[Ints, Ints]:
     """Number the track of each spot.
 
     Each spot has at most one link on and one back; of all such sets the one with the largest sum
@@ -61,8 +66,11 @@ def link(
 
     Returns
     -------
-    ndarray of int, (spots,)
+    track : ndarray of int, (spots,)
         Track of each spot, numbered by first appearance.
+    doubts : ndarray of int, (spots,)
+        Links of odds below `DOUBTFUL`, counted through all tracks one after the other: between
+        two spots of a track lies one if their counts differ.
     """
     scene = np.cumsum(cuts)[frame]
     apart_um = 4 * float(odds.radius_um.max())
@@ -88,7 +96,13 @@ def link(
         (np.ones(int(chosen.sum())), (source[chosen], target[chosen])), shape=(len(frame),) * 2
     )
     # the parts of a graph are numbered by their first node
-    return np.asarray(connected_components(links, directed=False)[1], np.int64)
+    track = np.asarray(connected_components(links, directed=False)[1], np.int64)
+    order = np.lexsort((frame, track))
+    unsure = np.zeros(len(frame), np.int64)
+    unsure[target[chosen]] = gain[chosen] < DOUBTFUL
+    doubts = np.empty_like(unsure)
+    doubts[order] = np.cumsum(unsure[order])
+    return track, doubts
 
 
 def assign(source: Ints, target: Ints, gain: Floats, n: int) -> NDArray[np.bool_]:

@@ -87,7 +87,8 @@ def fill_gaps(
     order = np.concatenate([linked.order, added])
     track = np.concatenate([linked.track, linked.track[at[gap]]])
     sort = np.lexsort((film.frame[order], track))
-    linked = replace(linked, order=order[sort], track=track[sort])
+    doubts = np.concatenate([linked.doubts, linked.doubts[linked.order[at[gap] + 1]]])
+    linked = replace(linked, order=order[sort], track=track[sort], doubts=doubts)
     return film, linked, pd.concat([spots, rows], ignore_index=True)
 
 

@@ -48,6 +48,8 @@ class Linked:
         Track of each.
     whole : ndarray of int, (spots,)
         Track of every spot, before anything was cut or left out.
+    doubts : ndarray of int, (spots,)
+        Where they differ between two spots of a track, it is rather two particles.
     motion : Motion
         With whose flow the spots were predicted.
     radius : Radius
@@ -61,6 +63,7 @@ class Linked:
     order: Ints
     track: Ints
     whole: Ints
+    doubts: Ints
     motion: Motion
     radius: Radius
     truncated: float | None
@@ -90,10 +93,10 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
     """Link until flow and radius, refined from the tracks of the round before, have settled."""
     current, known, max_gap = first, None, film.max_gap
     for turn in range(ROUNDS):
-        whole = _link_all(film, motion, current, known, max_gap)
+        whole, doubts = _link_all(film, motion, current, known, max_gap)
         order, track, border, company = _cut(film, whole, motion, current)
         found = _look(film, order, track, motion, fit_flow=fit_flow)
-        linked = Linked(order, track, whole, motion, current, None, border, company)
+        linked = Linked(order, track, whole, doubts, motion, current, None, border, company)
         if found is None:
             if max_gap <= UNKNOWN_GAP:
                 return linked
@@ -115,12 +118,12 @@ def link_rounds(film: Film, motion: Motion, first: Radius, *, fit_flow: bool) ->
 
 def _link_all(
     film: Film, motion: Motion, current: Radius, known: Known | None, max_gap: int
-) -> Ints:
-    """Track of every spot."""
+) -> tuple[Ints, Ints]:
+    """Track of every spot, and where links are in doubt."""
     spans = range(1, max_gap + 2)
     ahead = np.stack([motion.field.over_step(film.frame, m, film.xy_um) for m in spans])
     if known is None:
-        return linking.link(
+        whole = linking.link(
             film.frame,
             film.xy_um,
             film.n_frames,
@@ -129,6 +132,7 @@ def _link_all(
             ahead_um=ahead,
             cuts=motion.cuts,
         )
+        return whole, np.zeros(len(whole), np.int64)
     if film.faint is None:
         return joint.link(film.frame, film.xy_um, known.odds, ahead, motion.cuts)
     support = partial(_support, film, film.faint, ahead, known)

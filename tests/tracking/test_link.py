@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from evsize.diffusion import estimate_diffusion
+from evsize.results import Value
 from evsize.settings import DiffusionSettings, TrackingSettings
 from evsize.tables import TRACKS, Flag
 from evsize.tracking import flow, link
@@ -268,3 +269,16 @@ def test_spots_without_standard_errors_are_linked_as_well():
 def test_a_single_spot_is_a_track_of_its_own():
     tracks = link(detections_of(np.array([2]), MIDDLE[None], 5, SIZE), WHERE)
     assert tracks.flow_um.shape == (len(tracks.table), 2) == (1, 2)
+
+
+def test_the_likelihood_is_told_what_it_takes_to_be_seen():
+    rng = np.random.default_rng(21)
+    frame, xy, _ = film(rng, 5, 20, SIZE, STEP)
+    spots = detections_of(frame, xy, 20, SIZE)
+    chosen = {"spot_sd_px": 1.5, "filter_sd_px": 2.0, "weak_threshold_snr": 3.9}
+    values = {name: Value(value=value, source="test") for name, value in chosen.items()}
+    choices = link(replace(spots, choices=values), WHERE).choices
+    told = {name: choice.value for name, choice in choices.items()}
+    assert told["answer_sd_px"] == pytest.approx(2.5)
+    assert told["spot_snr"] == told["faint_snr"] == 3.9  # no faint peaks are kept
+    assert "answer_sd_px" not in link(spots, WHERE).choices  # of another program nothing is known

@@ -123,7 +123,7 @@ def test_strength_keeps_strong_particles_from_linking_to_noise() -> None:
     for _ in range(3):
         learnt = odds.learn(frame, snr, after, usual, variance, (side**2, 100, 0.0), reach, 0)
         assert learnt is not None
-        after = joint.link(frame, xy, learnt, still, np.zeros(100, bool))
+        after, _ = joint.link(frame, xy, learnt, still, np.zeros(100, bool))
     (right_before, mixed_before), (right_after, mixed_after) = (
         _right_and_mixed(frame, name, track) for track in (before, after)
     )
