@@ -57,6 +57,8 @@ class Law(NamedTuple):
         Diameter around which the recording tells most.
     source : str
         Where the exponent comes from.
+    shares : ndarray, (sizes,)
+        Share of each diameter of the fit among the tracks, by their brightness as well.
     """
 
     level: float
@@ -65,6 +67,7 @@ class Law(NamedTuple):
     covariance: Floats
     middle_nm: float
     source: str
+    shares: Floats
 
     def at(self, diameter_nm: Floats) -> Floats:
         """ln(brightness in focus) of each diameter."""
@@ -213,7 +216,9 @@ def fit_law(
         covariance += 1e-8 * np.eye(2)
         source = "assumed, after Rayleigh: the particles are nearly of one size"
     middle = float(np.exp(place) * REFERENCE_NM)
-    return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source)
+    shares = np.zeros(len(diameter_nm))
+    shares[held] = p
+    return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source, shares)
 
 
 def _with_sizes(

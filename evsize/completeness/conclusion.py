@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evsize.completeness import chance, defocus, selfcheck
 from evsize.completeness.again import Again, corrected_law, size_again, spots_again
 from evsize.completeness.brightness import REFERENCE_NM, Law
+from evsize.completeness.found import as_found
 from evsize.completeness.limit import half_recovered
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
@@ -50,6 +51,8 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     fitted = replace(_fit_chance(injected, trial), optics=optics)
     log_depth, errors = _depth(fitted, other, grid_nm, law, level_se, sheet)
     limit = _detection_limit(injected, fitted, grid_nm, trial.law, law, level_se)
+    if limit.value is not None:
+        log_depth, errors = as_found(grid_nm, log_depth, errors, law.shares, limit.value)
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
     pixel_um = trial.conditions.pixel_size_um

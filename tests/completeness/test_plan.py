@@ -60,7 +60,7 @@ def test_stretches_are_spread_over_the_blocks_and_avoid_what_is_damaged(n_blocks
 
 
 def drawn_nm(shares):
-    law = Law(np.log(200.0), 6.0, 0.1, np.eye(2), 100.0, "")
+    law = Law(np.log(200.0), 6.0, 0.1, np.eye(2), 100.0, "", np.zeros(0))
     optics = Optics(10.0, 2.0, 0.8, 1.5, 2.0)
     conditions = Conditions(0.166, 0.04, 0.5, 22.0, 0.95)
     wanted = plan.Sizes(50.0, 500.0, 75.0)
