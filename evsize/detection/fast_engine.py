@@ -42,7 +42,12 @@ def locate(images: tuple[Image, Image, Image], filtered: Filtered, parameters: P
     sd = parameters.filter_sd_px
     levels = (filtered.image, matched_filter(images[1], sd), matched_filter(images[2], sd))
     rows, cols, snr, level = _find(images[0], levels, filtered.maxima, parameters)
-    widths = (parameters.spot_sd_px, parameters.weight_sd_px, parameters.widest_weight_px)
+    widths = (
+        parameters.spot_sd_px,
+        parameters.weight_sd_px,
+        parameters.widest_weight_px,
+        parameters.smear_sd_px,
+    )
     found = measure_spots(images, (rows, cols), level, snr, widths)
     length = np.sqrt(np.maximum(found[:, 6], 0.0))
     return Spots(found[:, 1], found[:, 0], snr, found[:, 2], found[:, 5], length)

@@ -20,6 +20,10 @@ NEIGHBOUR_TURNS = 3
 SMEAR_SIGNIFICANCE = 4.0
 SMEAR_HALF_TRUST_SNR = 10.0
 SMEAR_REACH = 10.0
+# one Brownian path in 2,000 is longer than this many of its standard deviations; stronger spots may
+# be wide for another reason (defocus), and are seen well enough to tell
+SMEAR_LONGEST = 3.0
+SMEAR_CERTAIN_SNR = 20.0
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -146,14 +150,16 @@ def _subtract_neighbour(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _weight_for(long: float, snr: float, widths: tuple[float, float, float]) -> float:
+def _weight_for(long: float, snr: float, widths: tuple[float, float, float, float]) -> float:
     """Standard deviation of the weight for a spot of variance ``long`` along its longest axis.
 
     Only what lies beyond the measuring error of a spot at rest counts as smear; of faint spots it
-    is followed by halves, since a wide weight gathers noise.
+    is followed by halves, since a wide weight gathers noise, and no farther than particles move.
     """
-    spot_sd, rest_weight, widest = widths
+    spot_sd, rest_weight, widest, smear_sd = widths
     beyond = long - spot_sd**2 * (1.0 + SMEAR_SIGNIFICANCE / snr)
+    if snr < SMEAR_CERTAIN_SNR:
+        beyond = min(beyond, (SMEAR_LONGEST * smear_sd) ** 2)
     if beyond <= 0.0:
         return rest_weight
     trust = 1.0 / (1.0 + (SMEAR_HALF_TRUST_SNR / snr) ** 2)
@@ -193,7 +199,7 @@ def measure_spots(
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
     level: NDArray[np.int64],
     snr: Floats,
-    widths: tuple[float, float, float],
+    widths: tuple[float, float, float, float],
 ) -> Floats:
     """Measure each spot, first as if alone, then without its neighbours and as wide as it is.
 
@@ -209,8 +215,9 @@ def measure_spots(
     snr : ndarray, (n,)
         Matched-filter amplitudes.
     widths : tuple of float
-        Standard deviation of a spot at rest, of the weight for such a spot, and the largest
-        standard deviation of a weight, px of the image in which the spot is measured.
+        Standard deviation of a spot at rest, of the weight for such a spot, largest standard
+        deviation of a weight, and that of the smear of the fastest particles, an axis, px of the
+        image in which the spot is measured.
 
     Returns
     -------
@@ -238,10 +245,10 @@ def _measure_alone(
     images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
     level: NDArray[np.int64],
-    widths: tuple[float, float, float],
+    widths: tuple[float, float, float, float],
 ) -> tuple[Floats, Floats]:
     """Measure each spot as if alone; also its variance along its longest axis, in its level."""
-    spot_sd, rest_weight, widest = widths
+    spot_sd, rest_weight, widest, _ = widths
     n = level.size
     out, long, sums = np.empty((n, 7)), np.empty(n), np.empty(6)
     small = math.ceil(2.5 * rest_weight)
@@ -262,7 +269,7 @@ def _measure_apart(
     images: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
     places: tuple[NDArray[np.int64], NDArray[np.int64]],
     spots: tuple[NDArray[np.int64], Floats, NDArray[np.bool_]],
-    widths: tuple[float, float, float],
+    widths: tuple[float, float, float, float],
     out: Floats,
     long: Floats,
 ) -> None:
@@ -271,7 +278,7 @@ def _measure_apart(
     ``spots`` are the level of each, its SNR, and whether there may be a neighbour.
     """
     level, snr, near = spots
-    _, rest_weight, widest = widths
+    _, rest_weight, widest, _ = widths
     n, sums = snr.size, np.empty(6)
     crowded = np.ones(n, np.bool_)
     for turn in range(NEIGHBOUR_TURNS):
