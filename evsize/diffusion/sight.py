@@ -34,8 +34,9 @@ MOSTLY_SEEN = 0.5
 HIDDEN = 0.2
 """Share of the frames in which a particle is no spot for another reason: a neighbour, a link not
 made, a peak of noise taken for it. Of drawn films of 60 nm (shutter open for 75 and 100 %, 0.166
-and 0.713 um/px) the true steps found have, with it, mean squares within 4 % of those that follow
-from here: from spot to spot, to and from faint peaks, and over gaps (0.8 to 1.1 of the usual)."""
+and 0.713 um/px) the true steps found have, with it, mean squares within 5 % of those that follow
+from here, or within their errors: from spot to spot, to and from faint peaks, and over gaps (0.8
+to 1.1 times the usual)."""
 RARE = 1e-4
 """Probability of being seen in any way, at least: averages over hardly any path are noise."""
 NEIGHBOURS = 6
