@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from evsize import pipeline, recording, report, storage
-from evsize.recording.sidecar import combine
+from evsize.recording.sidecar import checked, combine
 from evsize.report import words
 from evsize.results import (
     UNITS,
@@ -226,11 +226,12 @@ def analyze(
     unknown = sorted(set(acquisition) - set(UNITS))
     if unknown:
         raise TypeError(f"analyze() got unexpected {unknown}; acquisition values: {list(UNITS)}")
+    given = checked(acquisition, "analyze()")
     settings = settings or Settings()
     if isinstance(source, recording.Recording):
-        return _run(source, settings, progress, jobs, acquisition)
+        return _run(source, settings, progress, jobs, given)
     with recording.open_recording(source) as opened:
-        return _run(opened, settings, progress, jobs, acquisition)
+        return _run(opened, settings, progress, jobs, given)
 
 
 def _run(

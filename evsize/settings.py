@@ -22,23 +22,23 @@ class Section(BaseModel):
 class AcquisitionSettings(Section):
     """How the recording was made; what is left out is taken from the recording."""
 
-    pixel_size_um: Annotated[float, Field(gt=0, le=100)] | None = Field(
+    pixel_size_um: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = Field(
         None, description="side of a pixel in the sample, um"
     )
-    frame_rate_hz: Annotated[float, Field(gt=0, le=1e6)] | None = Field(
+    frame_rate_hz: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None, description="frames a second, 1/s"
     )
-    exposure_ms: Annotated[float, Field(ge=0, le=1e6)] | None = Field(
+    exposure_ms: Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None, description="time the shutter is open in a frame, ms"
     )
-    temperature_c: Annotated[float, Field(ge=-10, le=100)] | None = Field(
+    temperature_c: Annotated[float, Field(ge=-10, le=100, allow_inf_nan=False)] | None = Field(
         None, description="temperature of the sample, degC"
     )
     medium: str | None = Field(None, description="suspending liquid: water, pbs, sucrose 10%, ...")
-    viscosity_mpas: Annotated[float, Field(gt=0, le=1e4)] | None = Field(
+    viscosity_mpas: Annotated[float, Field(gt=0, le=1e4, allow_inf_nan=False)] | None = Field(
         None, description="dynamic viscosity at that temperature, mPa s; overrides the medium"
     )
-    depth_um: Annotated[float, Field(gt=0, le=500)] | None = Field(
+    depth_um: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)] | None = Field(
         None,
         description="thickness of the illuminated layer between its 1/e^2 points, um; no cell is "
         "deeper than 500",
@@ -164,7 +164,7 @@ class CompletenessSettings(Section):
 class InstrumentSettings(Section):
     """What a calibration with beads tells of the instrument (`evsize calibrate`)."""
 
-    depth_um: Annotated[float, Field(gt=0, le=500)] | None = Field(
+    depth_um: Annotated[float, Field(gt=0, le=500, allow_inf_nan=False)] | None = Field(
         None, description="thickness of the light sheet between its 1/e^2 points, um"
     )
     depth_relative_se: Annotated[float, Field(ge=0, le=2)] = Field(
@@ -173,7 +173,7 @@ class InstrumentSettings(Section):
     widening_per_um: Annotated[float, Field(gt=0, le=10)] | None = Field(
         None, description="standard deviation of a far spot over its depth, um/um"
     )
-    pixel_size_um: Annotated[float, Field(gt=0, le=100)] | None = Field(
+    pixel_size_um: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = Field(
         None, description="side of a pixel in the sample, um"
     )
     exposure_ms: Annotated[float, Field(ge=0)] | None = Field(

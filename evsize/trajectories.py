@@ -7,6 +7,8 @@ tables with like names.
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +23,19 @@ from evsize.results import Acquisition, Tracks, Value, as_conditions
 from evsize.tables import FRAMES, TRACKS
 
 NAMES: Mapping[str, tuple[str, ...]] = {
-    "track": ("particle", "track_id", "trackid", "track", "trajectory", "trajectory_id", "id"),
+    "track": (
+        "particle",
+        "particle_id",
+        "particle id",
+        "track_id",
+        "track id",
+        "trackid",
+        "track",
+        "trajectory",
+        "trajectory_id",
+        "trajectory id",
+        "id",
+    ),
     "frame": ("frame", "frame_id", "position_frame", "slice"),
     "x_um": ("x_um", "x [um]", "x (um)"),
     "y_um": ("y_um", "y [um]", "y (um)"),
@@ -71,13 +85,22 @@ def read_table(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
-        table = pd.read_csv(path, sep=None, engine="python", encoding="utf-8-sig")
+        sep, decimal = (";", ",") if _decimal_commas(path) else (None, ".")
+        table = pd.read_csv(path, sep=sep, decimal=decimal, engine="python", encoding="utf-8-sig")
     except OSError as error:
         raise RecordingError(f"cannot read {path}: {error.strerror or error}", NEEDED) from error
     except Exception as error:  # parsers fail in many ways
         what = " ".join(str(error).split())[:200]
-        raise RecordingError(f"{path} is no table: {what}", NEEDED) from error
+        todo = "in TrackMate export the spots as CSV" if path.suffix.lower() == ".xml" else ""
+        raise RecordingError(f"{path} is no table: {what}", NEEDED, todo) from error
     return _without_units_rows(table)
+
+
+def _decimal_commas(path: Path) -> bool:
+    """Whether numbers are written as 1,5 and told apart by semicolons."""
+    with path.open(encoding="utf-8-sig") as file:
+        header, rows = file.readline(), "".join(itertools.islice(file, 5))
+    return ";" in header and bool(re.search(r"\d,\d", rows))
 
 
 def _without_units_rows(table: pd.DataFrame) -> pd.DataFrame:
@@ -127,6 +150,12 @@ def as_tracks(
     notes = []
     if not finite.all():
         notes.append(f"{int((~finite).sum())} positions without track, frame or place left out.")
+    if len(columns) and not finite.any():
+        raise RecordingError(
+            f"a table of {len(columns)} rows, none with track, frame and place as numbers",
+            NEEDED,
+            "check the decimal sign and what the columns hold",
+        )
     good = columns.iloc[np.flatnonzero(finite)].sort_values(
         ["track", "frame"], kind="stable", ignore_index=True
     )

@@ -88,6 +88,27 @@ def test_um_semicolons_and_own_columns(tmp_path):
     assert (found.tracks.table["loc_se_nm"] == 40).all()
 
 
+def test_decimal_commas(tmp_path):
+    table = trackpy_table(5)
+    table.to_csv(tmp_path / "a.csv", sep=";", decimal=",", index=False)
+    assert ",5" in (tmp_path / "a.csv").read_text()
+    read = as_tracks(read_table(tmp_path / "a.csv"), WATER)
+    same_positions(as_tracks(table, WATER), read)
+
+
+def test_a_table_without_one_number_is_no_result():
+    table = trackpy_table(2).astype(str).replace(r"\.", ",", regex=True)
+    with pytest.raises(RecordingError, match="decimal sign"):
+        as_tracks(table, WATER)
+
+
+def test_trackmate_xml_says_what_to_export(tmp_path):
+    path = tmp_path / "tracks.xml"
+    path.write_text("<?xml version='1.0'?>\n<TrackMate>\n<a b='1, 2, 3'/>\n</TrackMate>\n")
+    with pytest.raises(RecordingError, match="export the spots as CSV"):
+        as_tracks(read_table(path), WATER)
+
+
 def test_order_of_the_rows_does_not_matter():
     table = trackpy_table()
     mixed = table.sample(frac=1, random_state=1)

@@ -136,7 +136,7 @@ def outside_range(evidence: Evidence, limits: Limits) -> Judgement:
     if share is None:
         return no_data("No track carries a size.")
     return Judgement(
-        above(share, limits["warn_above"]),
+        above(share, limits["warn_above"], limits["fail_above"]),
         measured=100 * share,
         limit=at_most(limits, 100),
         unit="% of tracks",

@@ -54,17 +54,19 @@ def step_correlation(evidence: Evidence, limits: Limits) -> Judgement:
     error = math.sqrt(sum(error**2 for _, error in pairs))
     # a random walk whose steps correlate diffuses 1 + 2 sum(r) times as fast in the long run
     change = 200 * total
-    bad = abs(change) > limits["warn_above_percent"] and abs(total) > 4 * error
+    surely = abs(total) > 4 * error
+    warn, fail = limits["warn_above_percent"], limits["fail_above_percent"]
+    status = above(abs(change), warn, fail) if surely else "pass"
     message = f"Steps two to six frames apart change D by {change:.2g} %: no more than chance."
-    if bad:
+    if status != "pass":
         message = (
             f"Steps two to six frames apart are correlated, in Brownian motion they are not: D "
             f"depends by {abs(change):.2g} % on the time over which it is taken. {_by_lag(figures)}"
         )
     return Judgement(
-        "warn" if bad else "pass",
+        status,
         measured=change,
-        limit=f"within {limits['warn_above_percent']:g}, or chance",
+        limit=f"within {warn:g}, fail beyond {fail:g}, or chance",
         unit="% of D",
         message=message,
     )
@@ -89,17 +91,23 @@ def even_steps(evidence: Evidence, limits: Limits) -> Judgement:
     z = evidence.figures.get("frame_step_variation_z")
     if variation is None or z is None:
         return no_data("Too few steps to tell.")
-    bad = 100 * variation > limits["warn_above_percent"] and z > 5
+    warn, fail = limits["warn_above_percent"], limits["fail_above_percent"]
+    status = above(100 * variation, warn, fail) if z > 5 else "pass"
     period = evidence.figures.get("frame_step_period")
     every = f", again every {period:.0f} frames" if period is not None else ""
     message = f"The mean squared step changes from frame to frame by {100 * variation:.2g} %"
-    message += " beyond chance." if not bad else f" beyond chance{every}: sizes may be wrong."
+    wrong = {
+        "pass": "",
+        "warn": f"{every}: sizes may be wrong",
+        "fail": f"{every}: sizes are wrong",
+    }
+    message += f" beyond chance{wrong[status]}."
     return Judgement(
-        "warn" if bad else "pass",
+        status,
         measured=100 * variation,
-        limit=f"<= {limits['warn_above_percent']:g}",
+        limit=f"<= {warn:g}, fail over {fail:g}",
         unit="%",
-        message=f"{message} {_by_lag(evidence.figures)}" if bad else message,
+        message=message if status == "pass" else f"{message} {_by_lag(evidence.figures)}",
     )
 
 

@@ -24,6 +24,10 @@ TAIL_FRAMES = 300
 """Longest run of frames decoded when opening to see whether the end of the film is whole."""
 
 
+LOSSLESS_PROFILES = ("High 4:4:4 Predictive",)
+"""What H.264 without loss needs; of other codecs that can do both (HEVC, AV1) it does not show."""
+
+
 class UndecodableError(RecordingError):
     """A film in a format that FFmpeg does not know."""
 
@@ -85,10 +89,11 @@ class VideoRecording(Recording):
         if film_has_colour(first):
             notes.append("The film has colour; only its brightness (luma) is used.")
         metadata, remarks = self._clock(container)
-        if context.codec.lossy and not context.codec.lossless:
-            remarks.append(
-                f"The film was compressed with loss ({context.name}): fine detail and faint spots "
-                "may be gone."
+        if context.codec.lossy and context.profile not in LOSSLESS_PROFILES:
+            as_a_rule = "as a rule " if context.codec.lossless else ""
+            notes.append(
+                f"The film was compressed, {as_a_rule}with loss ({context.name}): fine detail and "
+                "faint spots may be gone."
             )
         return Facts(
             path=str(path),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import evsize
-from evsize.errors import OutputError, ResultError
+from evsize.errors import OutputError, ResultError, UsageError
 from tests.contract import example
 
 
@@ -24,6 +24,23 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     monkeypatch.setattr("evsize.pipeline.run", run, raising=False)
     return seen
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"temperature_c": 295}, {"pixel_size_um": -1}, {"dilution": 0}, {"exposure_ms": float("nan")}],
+)
+def test_analyze_checks_what_it_is_given(
+    values: dict[str, float], calls: list[dict[str, Any]]
+) -> None:
+    with pytest.raises(UsageError, match=next(iter(values))):
+        evsize.analyze(np.zeros((4, 8, 8), np.uint8), **values)
+    assert not calls
+
+
+def test_analyze_takes_numbers_of_numpy(calls: list[dict[str, Any]]) -> None:
+    evsize.analyze(np.zeros((4, 8, 8), np.uint8), frame_rate_hz=np.int64(25))
+    assert type(calls[0]["acquisition"].frame_rate_hz) is float
 
 
 def test_analyze_an_array(calls: list[dict[str, Any]]) -> None:

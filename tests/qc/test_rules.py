@@ -52,6 +52,7 @@ CASES = [
     ("cell_concentration", {"cell_per_ml": None}, "not_applicable"),
     ("outside_range", {"outside_range_share": 0.05}, "pass"),
     ("outside_range", {"outside_range_share": 0.051}, "warn"),
+    ("outside_range", {"outside_range_share": 0.51}, "fail"),
     ("outside_range", {"outside_range_share": None}, "no_data"),
     ("sub_pixel_bias", {"sub_pixel_rms_px": 0.1}, "pass"),
     ("sub_pixel_bias", {"sub_pixel_rms_px": 0.101}, "warn"),
@@ -103,6 +104,7 @@ CASES = [
     ("step_correlation", {}, "pass"),
     ("step_correlation", {"step_correlation_lag_2": 0.05}, "warn"),
     ("step_correlation", {"step_correlation_lag_4": -0.05}, "warn"),
+    ("step_correlation", {"step_correlation_lag_3": 0.16}, "fail"),
     (
         "step_correlation",
         {"step_correlation_lag_2": 0.05, "step_correlation_se_lag_2": 0.02},
@@ -111,6 +113,7 @@ CASES = [
     ("step_correlation", {f"step_correlation_lag_{lag}": None for lag in range(2, 7)}, "no_data"),
     ("even_steps", {}, "pass"),
     ("even_steps", {"frame_step_variation": 0.2, "frame_step_variation_z": 6.0}, "warn"),
+    ("even_steps", {"frame_step_variation": 0.21, "frame_step_variation_z": 6.0}, "fail"),
     ("even_steps", {"frame_step_variation": 0.2, "frame_step_variation_z": 2.0}, "pass"),
     ("even_steps", {"frame_step_variation": None}, "no_data"),
     ("flow", {"max_flow_step_um": 1.25}, "pass"),

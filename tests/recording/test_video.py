@@ -159,12 +159,22 @@ def test_film_cut_behind_its_index_gives_its_whole_frames(
         assert recording.info().frames_declared == 40
 
 
-@pytest.mark.parametrize(("codec", "pix_fmt"), [("mjpeg", "yuvj420p"), ("ffv1", "gray")])
-def test_compression_with_loss_is_told(codec: str, pix_fmt: str, tmp_path: Path) -> None:
-    path = write_film(tmp_path / "a.avi", FRAMES, codec, pix_fmt)
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "options", "told"),
+    [
+        ("mjpeg", "yuvj420p", {}, "compressed, with loss (mjpeg)"),
+        ("libx264", "yuv420p", {"crf": "20"}, "compressed, as a rule with loss (h264)"),
+        ("libx264", "yuv420p", {"qp": "0"}, None),
+        ("ffv1", "gray", {}, None),
+    ],
+)
+def test_compression_with_loss_is_told(
+    codec: str, pix_fmt: str, options: dict[str, str], told: str | None, tmp_path: Path
+) -> None:
+    path = write_film(tmp_path / "a.mkv", FRAMES, codec, pix_fmt, options)
     with open_recording(path) as recording:
-        told = any("with loss (mjpeg)" in remark for remark in recording.info().remarks)
-    assert told == (codec == "mjpeg")
+        notes = " ".join(recording.info().notes)
+    assert told in notes if told else "with loss" not in notes
 
 
 def test_corrupt_packet_is_replaced_marked_and_counted(tmp_path: Path) -> None:
