@@ -59,7 +59,12 @@ Viscosity = Annotated[
 ]
 Depth = Annotated[
     float | None,
-    _option("depth_um", "UM", "Thickness of the illuminated layer, in um; for concentrations."),
+    _option(
+        "depth_um",
+        "UM",
+        "Thickness of the illuminated layer between the points where its light falls to 1/e^2 (1.7 "
+        "times its width at half of the light), in um; for concentrations.",
+    ),
 ]
 Dilution = Annotated[
     float | None, _option("dilution", "FACTOR", "How many times the sample was diluted.")

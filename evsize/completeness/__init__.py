@@ -85,7 +85,7 @@ def measure(
 def _unfit(recording: Frames, detections: Detections, settings: Settings) -> str:
     """Why particles need not be laid on this recording at all, if so."""
     if settings.completeness.mode == "off":
-        return "not asked for"
+        return "counting was switched off (--completeness off)"
     if len(recording) < SHORTEST_RECORDING:
         return (
             f"{len(recording)} frames, {SHORTEST_RECORDING} are needed to lay simulated particles "

@@ -69,7 +69,10 @@ def localisation_noise(evidence: Evidence, limits: Limits) -> Judgement:
         limit=f"within {limits['warn_above']:g}x of {math.sqrt(expected) * 1e3:.3g}",
         unit="nm",
         message=f"The steps show a localisation error of {measured:.3g} nm, "
-        f"the noise explains {math.sqrt(expected) * 1e3:.3g} nm.",
+        f"the noise explains {math.sqrt(expected) * 1e3:.3g} nm."
+        if seen >= 0
+        else f"Successive steps point the same way more than the exposure given allows, by "
+        f"{-measured:.3g} nm: was the shutter open for longer?",
     )
 
 
