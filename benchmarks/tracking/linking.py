@@ -32,7 +32,7 @@ from evsize.simulation import Scene, in_memory, nanosight
 from evsize.tracking import follow, link
 
 FRAMES = {20: 600, 80: 300, 250: 120}
-SEEDS = (2352, 2353)
+SEEDS = (2502, 2503)
 NEAR_PX = 4.0
 TRACKPY = {
     20: {"search_range": 13.0, "memory": 1},

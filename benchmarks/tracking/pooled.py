@@ -38,7 +38,7 @@ FLOW_PX = 4.0
 FRAMES = 400
 AXIS_STEPS = 100_000
 MOST_FILMS = 40
-SEED = 2350
+SEED = 2500
 SOURCES = (
     "evsize/detection",
     "evsize/tracking",

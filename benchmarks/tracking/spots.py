@@ -22,7 +22,7 @@ from evsize.detection.threshold import threshold_for
 from evsize.physics import Conditions
 from evsize.tables import Flag
 
-SEED = 2300
+SEED = 2310
 N_FRAMES = 60
 SHAPE = (480, 640)
 PSF_SDS_PX = (1.3, 1.7, 2.2)
