@@ -29,6 +29,8 @@ LEVEL_SE = 0.1
 UNTOLD_SE = 0.4
 """And as much where widths tell nothing: how far from the focus particles are is then assumed."""
 HALF, CURVE_SE = 0.5, 0.05
+SMEARED_SE = 0.5
+"""Relative error of what smeared sizes change: the smear of single sizes differs by half."""
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
@@ -52,7 +54,9 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     log_depth, errors = _depth(fitted, other, grid_nm, law, level_se, sheet)
     limit = _detection_limit(injected, fitted, grid_nm, trial.law, law, level_se)
     if limit.value is not None:
+        own_log_depth = log_depth
         log_depth, errors = as_found(grid_nm, log_depth, errors, law.shares, limit.value)
+        errors = np.column_stack([SMEARED_SE * (log_depth - own_log_depth), errors])
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
     pixel_um = trial.conditions.pixel_size_um
