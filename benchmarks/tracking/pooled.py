@@ -82,13 +82,13 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
         flow_um_s=(flow_px * base.pixel_size_um * base.frame_rate_hz, 0.0),
     )
     scene = scene.changed(photons_at_100nm=photons_for_snr(scene, 60.0, 6.0))
-    triples: list[Floats] = []
+    in_a_row: list[Floats] = []
     near: list[Floats] = []
     far: list[Floats] = []
     log_likelihood: Floats = np.zeros(1)
     seen, inside, positions = 0, 0, 0
     films = 0
-    while films < MOST_FILMS and 2 * sum(len(t) for t in triples) < AXIS_STEPS:
+    while films < MOST_FILMS and 2 * sum(len(t) for t in in_a_row) < AXIS_STEPS:
         frames, _ = in_memory(scene, FRAMES, SEED + films)
         found = detect(Film(frames), DetectionSettings(engine="fast"), conditions=scene.conditions)
         tracks = link(found, scene.conditions)
@@ -98,7 +98,7 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
         seen += len(found.table)
         xy = tracks.table[["x_um", "y_um"]].to_numpy() - tracks.flow_um
         track, frame = tracks.table["track_id"].to_numpy(), tracks.table["frame"].to_numpy()
-        triples.append(triples(xy, track, frame))
+        in_a_row.append(triples(xy, track, frame))
         for steps, frames_apart in ((near, 1), (far, 2)):
             steps.append(_square_steps(xy, track, frame, frames_apart))
         same = track[1:] == track[:-1]
@@ -106,7 +106,7 @@ def _cell(regime: str, nm: int, exposure: float, number: int, flow_px: float) ->
         positions += int(same.sum())
     true = scene.conditions.diffusion_um2_s(nm)
     dt_s = scene.conditions.frame_interval_s
-    each = np.concatenate(triples) / dt_s
+    each = np.concatenate(in_a_row) / dt_s
     best, best_se = _maximum(np.log(likelihoods.d_um2_s), log_likelihood)
     gapped = (np.concatenate(far).mean() - np.concatenate(near).mean()) / (2 * dt_s)
     return {

@@ -26,6 +26,9 @@ from evsize.trajectories import as_tracks
 __all__ = ["estimate_diffusion"]
 
 Floats = NDArray[np.float64]
+TELL_FIELD = 200
+"""Tracks whose outermost positions tell the ends of the field: of so many, spread evenly, the last
+is within half a percent of its side."""
 LAGS = (2, 3, 4, 5, 6)
 DISPLACEMENT_LAGS = (1, 2, 4, 6, 8, 12)
 
@@ -108,6 +111,14 @@ def estimate_diffusion(
     log_l -= likelihood.unseen_steps(
         steps, grid, pooled.loc_var_um2, tracks.search_radius_um, conditions
     )
+    log_l -= likelihood.steps_out(
+        steps,
+        _carried_ends(table, tracks.flow_um, keep, steps),
+        _field(table[keep], len(steps.start) - 1),
+        grid,
+        pooled.loc_var_um2,
+        conditions,
+    )
     flags = per_track["flags"].copy()
     flags[np.nan_to_num(d_cov, nan=1.0) < 0] |= np.uint32(Flag.NEGATIVE_D)
     used = ~stays
@@ -138,6 +149,27 @@ def estimate_diffusion(
             slope[used], pooled.shape[used], pooled.influence[used], pooled.prior_sd
         ),
     )
+
+
+def _field(table: pd.DataFrame, n_tracks: int) -> Floats:
+    """Lower and upper end of the field along x and y, um; infinite where too few tracks tell it.
+
+    Spots are not found up to the very edge of an image, so the outermost positions tell.
+    """
+    if n_tracks < TELL_FIELD:
+        return np.array([[-np.inf, -np.inf], [np.inf, np.inf]])
+    xy = table[["x_um", "y_um"]].to_numpy()
+    return np.stack([xy.min(axis=0), xy.max(axis=0)])
+
+
+def _carried_ends(
+    table: pd.DataFrame, flow_um: Floats, keep: NDArray[np.bool_], steps: segments.Steps
+) -> Floats:
+    """Where each step would end in the image if the particle moved with the flow alone, um."""
+    n_tracks = len(steps.start) - 1
+    begin = np.arange(len(steps.span)) + np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    xy, flow = table.loc[keep, ["x_um", "y_um"]].to_numpy(), flow_um[keep]
+    return np.asarray(xy[begin] + flow[begin + 1] - flow[begin])
 
 
 def flow_correction(n_steps: int, n_parameters: int) -> float:

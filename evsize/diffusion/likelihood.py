@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from evsize.diffusion import noise, segments, sight, tridiagonal
 from evsize.physics import Conditions
 
 Floats = NDArray[np.float64]
 
+NEAR_SD = 5.0
+"""Standard deviations of a step within which an edge of the field counts."""
+EVERY = 4
+"""Of the diffusion coefficients, those for which it is worked out; between them it is straight."""
+AT_A_TIME = 4000
+"""Steps worked out at a time, for the memory."""
 LEAST_RISE = 0.05
 """Relative rise of the localisation variance over which a slope is taken, at least."""
 
@@ -95,3 +102,52 @@ def unseen_steps(
         reach_um2 = radius_um**2 * (span - 2 * conditions.blur) / (1 - 2 * conditions.blur)
         total += count[:, None] * np.log(-np.expm1(-reach_um2 / (2 * variance)))
     return total
+
+
+def steps_out(
+    steps: segments.Steps,
+    from_um: Floats,
+    field_um: Floats,
+    d_um2_s: Floats,
+    loc_var_um2: Floats,
+    conditions: Conditions,
+) -> Floats:
+    """Log-probability that no step left the field of view, where it would not be seen.
+
+    Subtracted from the log-likelihood, as `unseen_steps`: of particles near an edge only the steps
+    that stay inside are seen, and these are the short ones (0.8 standard deviations of a step,
+    over the side of the field, of the mean square).
+
+    Parameters
+    ----------
+    from_um : ndarray, (steps, 2)
+        Where each step would end in the image if the particle moved with the flow alone, um.
+    field_um : ndarray, (2, 2)
+        Lower and upper end of the field along x and y, um; infinite where it is not known.
+    loc_var_um2 : ndarray, (tracks,)
+        Localisation variance of one axis, um^2.
+
+    Returns
+    -------
+    ndarray, (tracks, g)
+    """
+    n_tracks = len(steps.start) - 1
+    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    coarse = d_um2_s[::EVERY]
+    total = np.zeros((n_tracks, len(coarse)))
+    frames = (steps.span - 2 * conditions.blur)[:, None] * conditions.frame_interval_s
+    widest = np.sqrt(2 * coarse.max() * frames[:, 0] + 2 * loc_var_um2[owner])
+    for axis in (0, 1):
+        low, high = field_um[:, axis]
+        inside = np.minimum(from_um[:, axis] - low, high - from_um[:, axis])
+        near = np.flatnonzero((inside < NEAR_SD * widest) & steps.sure)
+        for first in range(0, len(near), AT_A_TIME):
+            rows = near[first : first + AT_A_TIME]
+            variance = 2 * coarse * frames[rows] + 2 * loc_var_um2[owner[rows], None]
+            sd, place = np.sqrt(variance), from_um[rows, axis, None]
+            stays = ndtr((high - place) / sd) - ndtr((low - place) / sd)
+            np.add.at(total, owner[rows], np.log(np.maximum(stays, 1e-3)))
+    log_d, known = np.log(d_um2_s), np.log(coarse)
+    order = np.argsort(known)
+    parts = [np.interp(log_d, known[order], part[order]) for part in np.eye(len(coarse))]
+    return np.asarray(total @ np.array(parts))
