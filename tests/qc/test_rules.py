@@ -188,6 +188,11 @@ def test_status(rule, changes, status):
         assert found.limit
 
 
+def test_steps_that_point_the_same_way_ask_for_the_exposure():
+    found = finding("localisation_noise", changed({"loc_var_measured_um2": -0.0004}))
+    assert "more than the exposure given allows, by 20 nm" in found.message
+
+
 IMPLIED = {
     "something_to_size": {"tracks_used", "tracks_share"},
     "tracks_used": {"tracks_share"},
