@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
-from evsize.completeness.look import SHALLOWEST, Look
+from evsize.completeness.law_fit import (
+    ANY,
+    ONE_SIZE,
+    SAME,
+    SCATTERED,
+    Fit,
+    Observed,
+    relative,
+    rough_shares,
+    weighted_quantile,
+)
+from evsize.completeness.look import Look
+from evsize.completeness.several import several_sizes
 
 Floats = NDArray[np.float64]
 
 REFERENCE_NM = 100.0
-RAYLEIGH = 6.0
-"""Exponent for particles much smaller than the wavelength."""
-EXPONENTS = (3.0, 7.0)
-"""Beyond these it is the measurement that is off."""
-EXPONENT_SD = 0.7
-"""Prior: vesicles are shells, large particles leave Rayleigh's law, some instruments compress."""
-ASTRAY = 0.03
-"""Density of tracks that may be anything: two particles taken for one, pieces of bright ones."""
-CONVERGED: Any = {"xatol": 1e-3, "fatol": 1e-2}
-SIZE_ROUNDS = 60
-LAW_ROUNDS, SHARE_ROUNDS = 12, 15
+ODDS_AGAINST = 15.0
+"""Logarithm of the likelihood by which any exponent has to be better than one near Rayleigh's:
+that of light scattered is expected, and several tracks may be of one particle."""
+LEAST_GROWTH = 0.5
+"""Exponent above which brightness has to be for certain (95 %) to grow with size at all."""
+Z_95 = 1.96
+NOT_GROWING = "brightness does not surely grow with size in this recording"
 LEAST_SHARE = 1e-4
 """Of the most frequent size: sizes on either side that are rarer are left out."""
 MOST_TRACKS = 1500
 """Of more, every second or third is taken: the law is then known far better than needed."""
-LEAST_SCATTER = 0.05
-MOST_SCATTER = 1.5
 FEWEST_TRACKS = 8
 """What one track tells of ln(brightness) at a size is off by its size error times the exponent,
 some 1.2: eight leave 0.4, hence a fifth of the depth, less than the chance in so few particles."""
@@ -68,6 +72,11 @@ class Law(NamedTuple):
     middle_nm: float
     source: str
     shares: Floats
+
+    @property
+    def grows(self) -> bool:
+        """Whether brightness grows with size."""
+        return self.exponent > LEAST_GROWTH
 
     def at(self, diameter_nm: Floats) -> Floats:
         """ln(brightness in focus) of each diameter."""
@@ -110,30 +119,6 @@ def focus_brightness(
     return mean, error
 
 
-def size_shares(log_likelihood: Floats, weight: Floats) -> Floats:
-    """Share (sizes,) of each size among tracks of which only likelihoods (tracks, sizes) are known.
-
-    Rough: so many rounds of expectation maximisation that it is not yet broken into spikes.
-    """
-    return _rough_shares(_relative(log_likelihood), weight)
-
-
-def _rough_shares(likelihood: Floats, weight: Floats) -> Floats:
-    n_sizes = likelihood.shape[1]
-    return _more_likely(np.full(n_sizes, 1 / n_sizes), likelihood, weight, SIZE_ROUNDS)
-
-
-def _more_likely(p: Floats, likelihood: Floats, weight: Floats, rounds: int) -> Floats:
-    """Shares after so many rounds of expectation maximisation."""
-    for _ in range(rounds):
-        p = p * (likelihood.T @ (weight / np.maximum(likelihood @ p, 1e-300))) / weight.sum()
-    return p
-
-
-def _relative(log_likelihood: Floats) -> Floats:
-    return np.asarray(np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)))
-
-
 def fit_law(
     log_likelihood: Floats,
     diameter_nm: Floats,
@@ -165,9 +150,11 @@ def fit_law(
     Notes
     -----
     Both the sizes and the brightnesses are uncertain. The sizes of all tracks are a free mixture
-    over the grid, fitted together with the law (maximum likelihood; a normal expectation about
-    Rayleigh's exponent stands in where there is one size only). The grid has to be finer than
-    the spread of `look` over the exponent: particles of one size fall on one of its sizes.
+    over the grid, fitted together with the law (maximum likelihood). Rayleigh's exponent is
+    expected, and stands in where there is one size only; any other from 0 on is believed where
+    there are surely several sizes, and the tracks are surely likelier with it: an expectation with
+    a heavy tail. The grid has to be finer than the spread of `look` over the exponent: particles of
+    one size fall on one of its sizes.
     """
     good = np.flatnonzero(np.isfinite(log_seen))
     if len(good) < FEWEST_TRACKS:
@@ -175,92 +162,48 @@ def fit_law(
     good = good[:: -(-len(good) // MOST_TRACKS)]
     weight = weight[good] / weight[good].mean()
     seen, error = log_seen[good], error[good]
-    likelihood = _relative(log_likelihood[good])
-    p = _rough_shares(likelihood, weight)
+    likelihood = relative(log_likelihood[good])
+    p = rough_shares(likelihood, weight)
     often = np.flatnonzero(p > LEAST_SHARE * p.max())
     held = slice(max(often[0] - 1, 0), often[-1] + 2)
     likelihood, p = likelihood[:, held], p[held]
     x = np.log(diameter_nm[held] / REFERENCE_NM)
     there = look.true_of(seen)
     # by positions: of one size, too, some tracks are short, far from the focal plane, and faint
-    low, high = (_weighted_quantile(there, weight, share) for share in (0.16, 0.84))
+    low, high = (weighted_quantile(there, weight, share) for share in (0.16, 0.84))
     one_size = (high - low) / 2 < ONE_SIZE_SD
-
-    def densities(theta: Floats) -> Floats:
-        level, exponent, log_scatter = theta
-        mean, slope, spread = look.of(level + exponent * x)
-        variance = (slope * np.exp(log_scatter)) ** 2 + spread**2 + error[:, None] ** 2
-        rest = seen[:, None] - mean
-        return np.asarray(np.exp(-0.5 * rest**2 / variance) / np.sqrt(variance) + ASTRAY)
-
-    # sizes first, by themselves: along the ridge of larger sizes and less light the fit of both
-    # together creeps, and would stay about where it begins
-    expected = likelihood * p
-    expected /= np.maximum(expected.sum(axis=1, keepdims=True), 1e-300)
-    rough = _weighted_quantile(there - RAYLEIGH * (expected @ x), weight, 0.5)
-    begin = np.array([rough, RAYLEIGH, np.log(0.3)])
-    theta, p = _with_sizes(densities, likelihood, weight, begin, p, one_size)
-    both = likelihood * densities(theta) * p
-    posterior = both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
-    spread_x = posterior @ x**2 - (posterior @ x) ** 2
-    _, slope, spread = look.of(there)
-    unsure = np.hypot(error, spread) / np.maximum(slope, SHALLOWEST)
-    unsure = np.sqrt(unsure**2 + theta[1] ** 2 * np.maximum(spread_x, 0.0))
-    covariance = _covariance(posterior, x, weight, np.exp(theta[2]), unsure)
-    place = float((weight @ posterior @ x) / weight.sum())
-    source = "fitted to the tracks"
-    if one_size:
-        # known at one size only: errors grow away from it
-        away = np.array([-place, 1.0])
-        covariance = covariance[0, 0] * np.diag([1.0, 0.0]) + ASSUMED_SD**2 * np.outer(away, away)
-        covariance += 1e-8 * np.eye(2)
-        source = "assumed, after Rayleigh: the particles are nearly of one size"
-    middle = float(np.exp(place) * REFERENCE_NM)
+    data = Observed(likelihood, p, x, seen, there, error, weight, look)
+    fit, source = _believed(data, one_size, several_sizes(likelihood, x, weight, p))
+    level, exponent, log_scatter = fit.theta
     shares = np.zeros(len(diameter_nm))
-    shares[held] = p
-    return Law(theta[0], theta[1], float(np.exp(theta[2])), covariance, middle, source, shares)
+    shares[held] = fit.shares
+    middle = float(np.exp(fit.place) * REFERENCE_NM)
+    return Law(level, exponent, float(np.exp(log_scatter)), fit.covariance, middle, source, shares)
 
 
-def _with_sizes(
-    densities: Callable[[Floats], Floats],
-    likelihood: Floats,
-    weight: Floats,
-    theta: Floats,
-    p: Floats,
-    one_size: bool,
-) -> tuple[Floats, Floats]:
-    """Level, exponent and ln(scatter) of the maximum, and the shares (sizes,) of all sizes."""
-    exponent_sd = 1e-3 if one_size else EXPONENT_SD
+def _believed(data: Observed, one_size: bool, several: bool) -> tuple[Fit, str]:
+    """The fit that is believed, and where its exponent comes from.
 
-    def cost(theta: Floats) -> float:
-        value = -float(weight @ np.log(np.maximum((likelihood * densities(theta)) @ p, 1e-300)))
-        prior = 0.5 * ((theta[1] - RAYLEIGH) / exponent_sd) ** 2
-        outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
-        outside += max(EXPONENTS[0] - theta[1], theta[1] - EXPONENTS[1], 0.0)
-        return float(value + prior + 1e3 * outside**2)
-
-    for _ in range(LAW_ROUNDS):
-        p = _more_likely(p, likelihood * densities(theta), weight, SHARE_ROUNDS)
-        before = theta
-        theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
-        if np.abs(theta - before).max() < 3e-3:
-            break
-    return theta, p
-
-
-def _weighted_quantile(values: Floats, weight: Floats, share: float) -> float:
-    order = np.argsort(values)
-    reached = np.cumsum(weight[order])
-    return float(values[order][np.searchsorted(reached, reached[-1] * share)])
-
-
-def _covariance(
-    posterior: Floats, x: Floats, weight: Floats, scatter: float, error: Floats
-) -> Floats:
-    """Covariance of level and exponent, as of a straight line through the expected sizes."""
-    mean = posterior @ x
-    precision = weight / (scatter**2 + error**2)
-    design = np.column_stack([np.ones_like(mean), mean])
-    information = (design * precision[:, None]).T @ design
-    information[1, 1] += 1 / EXPONENT_SD**2
-    return np.asarray(np.linalg.inv(information))
+    Parameters
+    ----------
+    data : Observed
+        The tracks.
+    one_size : bool
+        Whether they are of much the same brightness.
+    several : bool
+        Whether they are surely of several sizes.
+    """
+    fit = data.fit(ONE_SIZE if one_size else SCATTERED)
+    others = [SCATTERED, ANY] if one_size else [ANY]
+    for expected in others if several else []:
+        other = data.fit(expected)
+        fit = other if fit.cost - other.cost > ODDS_AGAINST else fit
+    if fit.expected is ONE_SIZE:
+        # known at one size only: errors grow away from it
+        assumed = "assumed, after Rayleigh: the particles are nearly of one size"
+        return fit.known_at_one_size(ASSUMED_SD), assumed
+    exponent, error = float(fit.theta[1]), float(np.sqrt(fit.covariance[1, 1]))
+    if fit.expected is SCATTERED or exponent - Z_95 * error > LEAST_GROWTH:
+        return fit, "fitted to the tracks"
+    same = data.fit(SAME).known_at_one_size(float(np.hypot(exponent, error)))
+    return same, f"{NOT_GROWING} (fitted: {exponent:.1f}, standard error {error:.2f})"

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evsize.completeness import chance, defocus, selfcheck
 from evsize.completeness.again import Again, corrected_law, size_again, spots_again
-from evsize.completeness.brightness import REFERENCE_NM, Law
+from evsize.completeness.brightness import NOT_GROWING, REFERENCE_NM, Law
 from evsize.completeness.found import as_found
 from evsize.completeness.limit import half_recovered
 from evsize.completeness.optics import Optics
@@ -34,6 +34,10 @@ SMEARED_SE = 0.5
 STEEPEST = 5.0
 """Growth of ln(depth) with ln(brightness) at the most: below the limit it means nothing."""
 Z_95 = 1.96
+NOT_SEEN = 4.0
+"""ln(depth) below that of the detection limit at which hardly any particle is followed."""
+MOST_UNSEEN = 0.25
+"""Share of the particles followed that may be of such sizes, at most."""
 
 
 def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
@@ -52,16 +56,27 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
     # recording's own optics
     fitted = replace(_fit_chance(injected, trial), optics=optics)
     log_depth, errors = _depth(fitted, other, grid_nm, law, level_se, sheet)
-    limit = _detection_limit(injected, fitted, grid_nm, trial.law, law, level_se)
+    pixel_um = trial.conditions.pixel_size_um
+    limit = Estimate()
+    if law.grows:
+        limit = _detection_limit(injected, fitted, grid_nm, trial.law, law, level_se)
+    choices = _choices(injected, trial, sheet, law, optics, told)
+    check, check_se = _overall(injected, again, trial)
+    diagnostics = _diagnostics(law, optics, fitted, pixel_um) | {
+        "self_check_bias_percent": check,
+        "self_check_bias_percent_se": check_se,
+        "completeness_brightness_bias": bias,
+        "completeness_width_reliance": reliance,
+    }
+    if unlike := contradicted(grid_nm, log_depth, trial.view.size_shares, limit):
+        return Completeness(reason=unlike, choices=choices, diagnostics=diagnostics)
     if limit.value is not None:
         own_log_depth = log_depth
         log_depth, errors = as_found(grid_nm, log_depth, errors, law.shares, limit.value)
         errors = np.column_stack([SMEARED_SE * (log_depth - own_log_depth), errors])
     table = _table(injected, again, grid_nm, log_depth, errors)
     used = trial.detections.frames["noise"].notna()
-    pixel_um = trial.conditions.pixel_size_um
     area = trial.detections.height_px * trial.detections.width_px * pixel_um**2
-    check, check_se = _overall(injected, again, trial)
     return Completeness(
         diameter_nm=grid_nm,
         log_depth=log_depth,
@@ -72,18 +87,31 @@ def conclude(injected: Injected, trial: Trial, sheet: Sheet) -> Completeness:
         has_scale=sheet.has_scale,
         basis=sheet.basis,
         table=table,
-        choices=_choices(injected, trial, sheet, law, optics, told),
-        diagnostics={
-            "self_check_bias_percent": check,
-            "self_check_bias_percent_se": check_se,
-            "completeness_brightness_bias": bias,
-            "completeness_width_reliance": reliance,
-            "completeness_design_effect": fitted.design_effect,
-            "brightness_exponent": law.exponent,
-            "brightness_scatter": law.scatter,
-            "spot_widening_per_um": float(np.sqrt(optics.widening_px2_um2)) * pixel_um,
-            "spot_focus_um": float(np.sqrt(optics.focus_px2)) * pixel_um,
-        },
+        choices=choices,
+        diagnostics=diagnostics,
+    )
+
+
+def contradicted(grid_nm: Floats, log_depth: Floats, shares: Floats, limit: Estimate) -> str:
+    """Why the depths cannot be right, if so: many are followed of sizes that would not be seen.
+
+    Parameters
+    ----------
+    grid_nm, log_depth, shares : ndarray, (n,)
+        Sizes, ln(depth), and share of each size among the particles followed, by motion alone.
+    limit : Estimate
+        Detection limit.
+    """
+    if limit.value is None or limit.low is None:
+        return ""
+    at_limit = float(np.interp(np.log(limit.value), np.log(grid_nm), log_depth))
+    unseen = (grid_nm < limit.low) & (log_depth < at_limit - NOT_SEEN)
+    share = float(shares[unseen].sum() / shares.sum())
+    if share <= MOST_UNSEEN:
+        return ""
+    return (
+        f"{100 * share:.0f} % of the particles followed are far smaller than the {limit.value:.0f} "
+        "nm from which on they would be seen: brightness does not go with size as assumed"
     )
 
 
@@ -132,7 +160,7 @@ def _detection_limit(
     found = half_recovered(
         np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
     )
-    if found is not None:
+    if found is not None and drawn.grows:
         at, error = found
         light = drawn.level + drawn.exponent * (at - np.log(REFERENCE_NM))
         value = REFERENCE_NM * float(np.exp((light - law.level) / law.exponent))
@@ -192,11 +220,26 @@ def _overall(injected: Injected, again: Again, trial: Trial) -> tuple[float | No
     return 100 * float(np.expm1(shift)), 100 * error
 
 
+def _diagnostics(
+    law: Law, optics: Optics, fitted: chance.Chance, pixel_um: float
+) -> dict[str, float | None]:
+    return {
+        "completeness_design_effect": fitted.design_effect,
+        "brightness_exponent": law.exponent,
+        "brightness_scatter": law.scatter,
+        "spot_widening_per_um": float(np.sqrt(optics.widening_px2_um2)) * pixel_um,
+        "spot_focus_um": float(np.sqrt(optics.focus_px2)) * pixel_um,
+    }
+
+
 def _choices(
     injected: Injected, trial: Trial, sheet: Sheet, law: Law, optics: Optics, told: str
 ) -> dict[str, Value]:
     completeness = trial.settings.completeness
-    return {
+    no_limit = {}
+    if not law.grows:
+        no_limit["detection_limit_nm"] = Value(value=None, unit="nm", source=NOT_GROWING)
+    return no_limit | {
         "mode": Value(value=completeness.mode, source="given or default"),
         "seed": Value(value=completeness.seed, source="given or default"),
         "particles": Value(

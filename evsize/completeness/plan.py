@@ -48,6 +48,12 @@ SHARE_OF_USUAL = 0.7
 LIKE_OWN = 0.5
 """Share of the particles that are of the sizes of the recording's own: against these the widths
 and the brightness of its own are held, and widths at one brightness differ with the size."""
+SLOW = 3.0
+"""Exponent of brightness against size below which brightness alone tells no range of sizes."""
+FAR = 2.0
+"""Factor from the sizes seen up to which particles are then laid on."""
+ENDS = 0.01, 0.99
+"""Shares of the particles seen that lie below these sizes."""
 LEAST_SCATTER = 0.3
 """Scatter of ln(brightness) of what is laid on, at least: as unsure is the law before the pass."""
 SEEN_SHARE = 0.6
@@ -163,6 +169,7 @@ def sizes(
     threshold: float,
     brightest: float,
     grid_nm: Floats,
+    shares: Floats,
 ) -> Sizes:
     """Range of sizes worth injecting, from what optics and threshold let expect.
 
@@ -176,11 +183,19 @@ def sizes(
         ln(brightness in focus) up to which the recording may have particles.
     grid_nm : ndarray, (sizes,)
         Sizes to choose from, ascending.
+    shares : ndarray, (sizes,)
+        Share of each among the particles seen.
     """
     smear = smear_px2(grid_nm, conditions)
     at_focus = optics.snr(np.zeros(len(grid_nm)), np.exp(law.at(grid_nm)), smear)
     enough = np.flatnonzero(at_focus > threshold)
     seen = float(grid_nm[enough[0]]) if len(enough) else float(grid_nm[-1])
+    if law.exponent < SLOW:
+        reached = np.cumsum(shares) / shares.sum()
+        first, last = (float(grid_nm[np.searchsorted(reached, share)]) for share in ENDS)
+        high = min(last * FAR, float(grid_nm[-1]))
+        seen = float(np.clip(seen, first / FAR, high / 2))
+        return Sizes(max(seen / BELOW_LIMIT, float(grid_nm[0])), high, seen)
     largest = ABOVE * REFERENCE_NM * float(np.exp((brightest - law.level) / law.exponent))
     low = max(seen / BELOW_LIMIT, float(grid_nm[0]))
     return Sizes(low, min(max(largest, 2 * seen), float(grid_nm[-1])), seen)

@@ -120,6 +120,7 @@ class Trial:
             found_by.threshold,
             self.view.brightest(self.optics),
             self.view.diameter_nm,
+            self.view.size_shares,
         )
         runs = plan.draw(
             effort.at_a_time,

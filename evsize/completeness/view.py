@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evsize.completeness import brightness, widths
+from evsize.completeness import brightness, law_fit, widths
 from evsize.completeness.brightness import Law
 from evsize.completeness.look import Look, as_it_is
 from evsize.completeness.optics import Optics
@@ -280,7 +280,7 @@ class View:
     @cached_property
     def size_shares(self) -> Floats:
         """Share of each size of `diameter_nm` among the particles seen, roughly."""
-        return brightness.size_shares(self.log_likelihood, self.weight)
+        return law_fit.size_shares(self.log_likelihood, self.weight)
 
     @property
     def smear_px2(self) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evsize.completeness.brightness import RAYLEIGH, fit_law, focus_brightness
+from evsize.completeness.brightness import fit_law, focus_brightness
+from evsize.completeness.law_fit import RAYLEIGH
 from evsize.completeness.look import as_it_is, learn
 
 GRID = np.geomspace(30, 600, 80)
@@ -84,6 +85,47 @@ def test_short_faint_tracks_of_one_size_tell_no_exponent_either():
     assert law is not None
     assert "assumed" in law.source
     assert law.at(np.array([100.0]))[0] == pytest.approx(5.0, abs=0.1)
+
+
+@pytest.mark.parametrize("exponent", [1.0, 2.0, 3.0])
+@pytest.mark.parametrize("spread", [0.4, 0.55])
+def test_light_that_is_not_scattered_has_its_own_exponent(exponent, spread):
+    rng = np.random.default_rng(11)
+    diameter = 110 * np.exp(spread * rng.standard_normal(800))
+    law = fit_law(*_in_order(tracks(rng, diameter, exponent, 0.1)))
+    assert law is not None
+    # a track tells the line to its scatter, its error and what sizes of 20 % error leave; five
+    # standard errors, and as much as the free mixture is off (a tenth)
+    each = np.sqrt(0.1**2 + 0.1**2 + (0.2 * exponent) ** 2)
+    assert abs(law.exponent - exponent) < 5 * each / np.sqrt(800) / spread + 0.1
+    assert law.grows
+    assert law.source == "fitted to the tracks"
+
+
+@pytest.mark.parametrize("sizes", ["two", "many"])
+def test_equal_brightness_of_several_sizes_tells_no_smallest_one(sizes):
+    rng = np.random.default_rng(12)
+    several = 110 * np.exp(0.4 * rng.standard_normal(300))
+    diameter = np.where(np.arange(300) % 2, 100.0, 250.0) if sizes == "two" else several
+    law = fit_law(*_in_order(tracks(rng, diameter, 0.0, 0.1)))
+    assert law is not None
+    assert not law.grows
+    assert "not surely grow" in law.source
+    # whatever the size; known as the mean of 300 brightnesses, each to 0.14
+    level = law.at(np.array([60.0, 110.0, 250.0]))
+    assert np.allclose(level, 5, atol=5 * 0.14 / np.sqrt(300))
+    assert np.allclose(level, level[0], atol=0.01)
+
+
+def test_a_few_others_beside_one_size_do_not_tell_the_exponent():
+    rng = np.random.default_rng(13)
+    # one track in twenty, of equal brightness: two particles taken for one, pieces of tracks
+    other = np.arange(500) % 20 == 0
+    diameter = np.where(other, np.exp(rng.uniform(np.log(50), np.log(500), 500)), 100.0)
+    law = fit_law(*_in_order(tracks(rng, diameter, 0.0, 0.1)))
+    assert law is not None
+    assert "assumed" in law.source
+    assert law.exponent == pytest.approx(RAYLEIGH, abs=0.01)
 
 
 def test_too_few_tracks_tell_nothing():

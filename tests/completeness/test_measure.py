@@ -99,6 +99,21 @@ def test_self_check_finds_no_bias_beyond_its_error(found):
     assert abs(bias) < 4 * error + 2
 
 
+def test_equal_brightness_tells_no_smallest_size_and_one_depth_for_all(monkeypatch):
+    def alike(scene, diameter_nm):
+        return np.ones_like(diameter_nm)
+
+    monkeypatch.setattr("evsize.simulation.particles.relative_brightness", alike)
+    found = Case("100nm:15, 250nm:15", photons_at_100nm=4000.0).measure(depth_um=10.0)
+    assert not found.reason
+    assert found.detection_limit_nm.value is None
+    assert "does not surely grow" in found.choices["detection_limit_nm"].source
+    depth = np.interp(np.log([80, 100, 250]), np.log(found.diameter_nm), found.log_depth)
+    # small ones smear a little more; with d^6 these depths differ by more than a factor of two
+    assert np.ptp(depth) < 0.3
+    assert np.isfinite(found.log_error).all()
+
+
 def test_twice_the_same(film):
     once, again = film.measure(), film.measure()
     assert np.array_equal(again.log_depth, once.log_depth)

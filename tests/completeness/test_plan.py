@@ -89,3 +89,19 @@ def test_own_sizes_beyond_those_worth_laying_on_are_left_out():
     half = drawn_nm(own + (GRID < 60))
     assert half.max() <= 500
     assert half.min() >= 50
+
+
+@pytest.mark.parametrize("exponent", [0.0, 1.0, 2.0, 2.9])
+def test_where_brightness_grows_slowly_sizes_near_those_seen_are_laid_on(exponent):
+    law = Law(np.log(2000.0), exponent, 0.1, np.eye(2), 100.0, "", np.zeros(0))
+    optics = Optics(10.0, 2.0, 0.8, 1.5, 2.0)
+    conditions = Conditions(0.166, 0.04, 0.5, 22.0, 0.95)
+    seen = ((GRID > 80) & (GRID < 200)).astype(float)
+    wanted = plan.sizes(optics, law, conditions, 5.0, np.log(4000.0), GRID, seen)
+    # to a step of the grid, 1.2 %, at either end
+    assert wanted.high_nm == pytest.approx(200 * plan.FAR, rel=0.03)
+    assert 80 / plan.FAR / plan.BELOW_LIMIT * 0.97 < wanted.low_nm < 80
+    assert wanted.low_nm < wanted.seen_nm < wanted.high_nm
+    sizes = np.exp(plan._log_diameters(wanted, np.linspace(0, 1, 200), GRID, seen))
+    assert sizes.min() >= wanted.low_nm * 0.999
+    assert sizes.max() <= wanted.high_nm * 1.001
