@@ -200,10 +200,11 @@ def _believed(data: Observed, one_size: bool, several: bool) -> tuple[Fit, str]:
         fit = other if fit.cost - other.cost > ODDS_AGAINST else fit
     if fit.expected is ONE_SIZE:
         # known at one size only: errors grow away from it
-        assumed = "assumed, after Rayleigh: the particles are nearly of one size"
-        return fit.known_at_one_size(ASSUMED_SD), assumed
+        alike = "brightness tells no other" if several else "the particles are nearly of one size"
+        return fit.known_at_one_size(ASSUMED_SD), f"assumed, after Rayleigh: {alike}"
     exponent, error = float(fit.theta[1]), float(np.sqrt(fit.covariance[1, 1]))
     if fit.expected is SCATTERED or exponent - Z_95 * error > LEAST_GROWTH:
         return fit, "fitted to the tracks"
     same = data.fit(SAME).known_at_one_size(float(np.hypot(exponent, error)))
+    same = same._replace(theta=same.theta * np.array([1.0, 0.0, 1.0]))
     return same, f"{NOT_GROWING} (fitted: {exponent:.1f}, standard error {error:.2f})"
