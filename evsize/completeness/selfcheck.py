@@ -12,7 +12,7 @@ Ints = NDArray[np.int64]
 
 LARGEST_SHIFT = 0.35
 FEWEST = 8
-REMAINING_SE = 0.01
+REMAINING_SE = 0.013
 """Relative error that detection and linking leave on all diameters of a film alike: missed and
 wrong links, noise that is not white. Standard deviation beyond chance of the median of simulated
 films of one size, 60 to 500 nm, seeds below 1000 (see docs/validation/accuracy.md)."""
