@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from evsize.completeness.selfcheck import REMAINING_SE
 from evsize.diffusion import estimate_diffusion
 from evsize.errors import MissingSettingsError, UsageError
 from evsize.pipeline import run
@@ -135,7 +136,8 @@ def test_every_setting_used_is_named(result):
 
 def test_what_all_sizes_of_a_film_share_is_in_its_intervals(result):
     # nothing was put into this film: what films of one size show stays
-    assert result.summary.settings["sizing.common_error"].value == pytest.approx(1.0)
+    shown = result.summary.settings["sizing.common_error"].value
+    assert shown == pytest.approx(100 * REMAINING_SE)
 
 
 def test_a_picture_comes_with_it(result):
