@@ -60,7 +60,7 @@ def gather(result: Result, role: str = "sample") -> Evidence:
         temperature_source=temperature.source if temperature else "",
         cell_per_ml=_in_cell(report),
         no_concentration=report.concentration_note,
-        no_completeness=report.completeness_note or _no_limit(report),
+        no_completeness=report.completeness_note or report.no_limit_note,
         detection_limit_nm=limit.value if limit else None,
         counted=_counted(report),
         calibration=_calibration(result),
@@ -113,12 +113,6 @@ def _in_cell(report: Report) -> float | None:
     if found is None or found.value is None:
         return None
     return found.value / (_number(report.acquisition.get("dilution")) or 1.0)
-
-
-def _no_limit(report: Report) -> str:
-    """Why there is no detection limit though the pass was done; empty where there is one."""
-    limit = report.settings.get("completeness.detection_limit_nm")
-    return limit.source if limit else ""
 
 
 def _counted(report: Report) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,9 +145,7 @@ class Observed(NamedTuple):
         first = self.there - expected.exponent * (sizes @ self.x)
         level = weighted_quantile(first, self.weight, 0.5)
         begin = np.array([level, expected.exponent, np.log(0.3)])
-        theta, p, cost = _with_sizes(
-            self.densities, self.likelihood, self.weight, begin, self.rough, expected
-        )
+        theta, p, cost = _with_sizes(self, begin, expected)
         both = self.likelihood * self.densities(theta) * p
         posterior = both / np.maximum(both.sum(axis=1, keepdims=True), 1e-300)
         x = self.x
@@ -162,25 +159,21 @@ class Observed(NamedTuple):
         return Fit(theta, p, cost, covariance, place, expected)
 
 
-def _with_sizes(
-    densities: Callable[[Floats], Floats],
-    likelihood: Floats,
-    weight: Floats,
-    theta: Floats,
-    p: Floats,
-    expected: Expected,
-) -> tuple[Floats, Floats, float]:
+def _with_sizes(data: Observed, theta: Floats, expected: Expected) -> tuple[Floats, Floats, float]:
     """Level, exponent and ln(scatter) of the maximum, the shares (sizes,), -ln(likelihood)."""
+    likelihood, weight, p = data.likelihood, data.weight, data.rough
 
     def cost(theta: Floats) -> float:
-        value = -float(weight @ np.log(np.maximum((likelihood * densities(theta)) @ p, 1e-300)))
+        value = -float(
+            weight @ np.log(np.maximum((likelihood * data.densities(theta)) @ p, 1e-300))
+        )
         prior = 0.5 * ((theta[1] - expected.exponent) / expected.sd) ** 2
         outside = max(np.log(LEAST_SCATTER) - theta[2], theta[2] - np.log(MOST_SCATTER), 0.0)
         outside += max(expected.low - theta[1], theta[1] - expected.high, 0.0)
         return float(value + prior + 1e3 * outside**2)
 
     for _ in range(LAW_ROUNDS):
-        p = _more_likely(p, likelihood * densities(theta), weight, SHARE_ROUNDS)
+        p = _more_likely(p, likelihood * data.densities(theta), weight, SHARE_ROUNDS)
         before = theta
         theta = minimize(cost, theta, method="Nelder-Mead", options=CONVERGED).x
         if np.abs(theta - before).max() < 3e-3:

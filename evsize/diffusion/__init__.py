@@ -18,6 +18,7 @@ from evsize.results import (
     Tracks,
     Value,
     as_conditions,
+    numbers,
 )
 from evsize.settings import DiffusionSettings
 from evsize.tables import Flag
@@ -83,9 +84,11 @@ def estimate_diffusion(
     copy = segments.copies(raw) & long_enough
     keep = np.repeat(long_enough & ~copy, raw.n_positions)
     scale = flow_correction(len(raw.span), tracks.flow_parameters)
-    unsure = (table["flags"].to_numpy()[keep] & np.uint32(Flag.UNSURE)) > 0
+    kept = table[keep]
+    in_image_um = kept[["x_um", "y_um"]].to_numpy()
+    unsure = (kept["flags"].to_numpy() & np.uint32(Flag.UNSURE)) > 0
     steps = segments.cut(track_id[keep], frame[keep], xy[keep] * scale, unsure)
-    per_track = _per_track(table[keep], steps.start, _carried(tracks, frame[keep], conditions))
+    per_track = _per_track(kept, steps.start, _carried(tracks, frame[keep], conditions))
 
     squares, products, n_squares, n_products = segments.track_moments(steps)
     d_cov, s2_cov = covariance.from_moments(
@@ -93,15 +96,15 @@ def estimate_diffusion(
     )
     usable = n_products > 0
     floor = (1e-3 * conditions.pixel_size_um) ** 2
-    predicted = noise.along_tracks(_predicted(table["loc_se_nm"].to_numpy()[keep]), steps.start)
+    predicted = noise.along_tracks(_predicted(kept["loc_se_nm"].to_numpy()), steps.start)
     seen = segments.seen_variance(steps, predicted, conditions.blur)
     pooled = _noise(settings, s2_cov, n_products, seen, floor, usable)
     variance = pooled.of_positions(predicted)
-    paths = _paths(tracks.choices, table[keep], steps.start, grid, conditions)
+    paths = _paths(tracks.choices, kept, steps.start, grid, conditions)
     log_l = likelihood.evaluate(steps, grid, variance, conditions, paths)
     slope = likelihood.noise_slope(steps, grid, pooled, variance, log_l, conditions, paths)
     stays = still.stationary(
-        table.loc[keep, ["x_um", "y_um"]].to_numpy(),
+        in_image_um,
         xy[keep],
         steps.start,
         pooled.loc_var_um2,
@@ -113,8 +116,8 @@ def estimate_diffusion(
     )
     log_l -= likelihood.steps_out(
         steps,
-        _carried_ends(table, tracks.flow_um, keep, steps),
-        _field(table[keep], len(steps.start) - 1),
+        _carried_ends(in_image_um, tracks.flow_um[keep], steps),
+        _field(in_image_um, len(steps.start) - 1),
         grid,
         pooled.loc_var_um2,
         conditions,
@@ -151,25 +154,20 @@ def estimate_diffusion(
     )
 
 
-def _field(table: pd.DataFrame, n_tracks: int) -> Floats:
+def _field(xy_um: Floats, n_tracks: int) -> Floats:
     """Lower and upper end of the field along x and y, um; infinite where too few tracks tell it.
 
     Spots are not found up to the very edge of an image, so the outermost positions tell.
     """
     if n_tracks < TELL_FIELD:
         return np.array([[-np.inf, -np.inf], [np.inf, np.inf]])
-    xy = table[["x_um", "y_um"]].to_numpy()
-    return np.stack([xy.min(axis=0), xy.max(axis=0)])
+    return np.stack([xy_um.min(axis=0), xy_um.max(axis=0)])
 
 
-def _carried_ends(
-    table: pd.DataFrame, flow_um: Floats, keep: NDArray[np.bool_], steps: segments.Steps
-) -> Floats:
+def _carried_ends(xy_um: Floats, flow_um: Floats, steps: segments.Steps) -> Floats:
     """Where each step would end in the image if the particle moved with the flow alone, um."""
-    n_tracks = len(steps.start) - 1
-    begin = np.arange(len(steps.span)) + np.repeat(np.arange(n_tracks), steps.n_positions - 1)
-    xy, flow = table.loc[keep, ["x_um", "y_um"]].to_numpy(), flow_um[keep]
-    return np.asarray(xy[begin] + flow[begin + 1] - flow[begin])
+    begin = steps.begin
+    return np.asarray(xy_um[begin] + flow_um[begin + 1] - flow_um[begin])
 
 
 def flow_correction(n_steps: int, n_parameters: int) -> float:
@@ -185,12 +183,10 @@ def _paths(
     conditions: Conditions,
 ) -> sight.Moments | None:
     """What is known of the paths within the exposures: None for tracks of another program."""
-    names = "answer_sd_px", "spot_snr", "faint_snr"
-    found = [choices[name].value for name in names if name in choices]
-    numbers = [float(value) for value in found if isinstance(value, int | float)]
-    if len(numbers) < len(names) or not len(table):
+    known = numbers(choices, "answer_sd_px", "spot_snr", "faint_snr")
+    if known is None or not len(table):
         return None
-    answer_sd_px, spot_snr, faint_snr = numbers
+    answer_sd_px, spot_snr, faint_snr = known
     seen = sight.Sight(answer_sd_px * conditions.pixel_size_um, spot_snr, faint_snr)
     faint = (table["flags"].to_numpy() & np.uint32(Flag.FILLED)) > 0
     exposure_s = conditions.exposure_fraction * conditions.frame_interval_s

@@ -94,7 +94,7 @@ def unseen_steps(
     total = np.zeros((n_tracks, len(d_um2_s)))
     if not np.isfinite(radius_um):
         return total
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    owner = steps.owner
     travel = 2 * d_um2_s * conditions.frame_interval_s
     for span in np.unique(steps.span):
         count = np.bincount(owner[(steps.span == span) & steps.sure], minlength=n_tracks)
@@ -132,7 +132,7 @@ def steps_out(
     ndarray, (tracks, g)
     """
     n_tracks = len(steps.start) - 1
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    owner = steps.owner
     coarse = d_um2_s[::EVERY]
     total = np.zeros((n_tracks, len(coarse)))
     frames = (steps.span - 2 * conditions.blur)[:, None] * conditions.frame_interval_s

@@ -45,6 +45,16 @@ class Steps:
         """First step of each track, and the number of steps at the end."""
         return self.start - np.arange(len(self.start))
 
+    @property
+    def owner(self) -> Ints:
+        """Track of each step."""
+        return np.repeat(np.arange(len(self.start) - 1), self.n_positions - 1)
+
+    @property
+    def begin(self) -> Ints:
+        """Position in which each step starts."""
+        return np.arange(len(self.span)) + self.owner
+
 
 def cut(
     track_id: Ints, frame: Ints, xy_um: Floats, unsure: NDArray[np.bool_] | None = None
@@ -95,7 +105,7 @@ def track_moments(steps: Steps) -> tuple[Floats, Floats, Ints, Ints]:
         Steps and pairs of steps behind them, per axis.
     """
     n_tracks = len(steps.start) - 1
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    owner = steps.owner
     single = steps.span == 1
     square = (steps.step_um**2).mean(axis=1)
     pair = single[1:] & single[:-1] & (owner[1:] == owner[:-1])
@@ -116,8 +126,8 @@ def seen_variance(steps: Steps, loc_var_um2: Floats, blur: float) -> Floats:
     neighbouring steps get the plain mean.
     """
     n_tracks = len(steps.start) - 1
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
-    place = np.arange(len(owner)) + owner  # position in which each step starts
+    owner = steps.owner
+    place = steps.begin
     single = steps.span == 1
     both = loc_var_um2[place] + loc_var_um2[place + 1]
     pair = single[1:] & single[:-1] & (owner[1:] == owner[:-1])
@@ -146,8 +156,7 @@ def lagged_correlation(steps: Steps, lags: tuple[int, ...]) -> tuple[Floats, Flo
     correlation, standard_error : ndarray, (lags,)
         NaN where no pair of steps is that far apart.
     """
-    n_tracks = len(steps.start) - 1
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    owner = steps.owner
     run = np.concatenate([[0], np.cumsum(steps.span != 1)])[: len(owner)]
     single = steps.span == 1
     power = float((steps.step_um[single] ** 2).mean()) if single.any() else float("nan")
@@ -164,8 +173,7 @@ def lagged_correlation(steps: Steps, lags: tuple[int, ...]) -> tuple[Floats, Flo
 
 def lagged_displacement(steps: Steps, lags: tuple[int, ...]) -> Floats:
     """Pooled mean squared displacement of one axis over each lag, um^2 (NaN without data)."""
-    n_tracks = len(steps.start) - 1
-    owner = np.repeat(np.arange(n_tracks), steps.n_positions - 1)
+    owner = steps.owner
     path = np.concatenate([np.zeros((1, 2)), np.cumsum(steps.step_um, axis=0)])
     time = np.concatenate([[0], np.cumsum(steps.span)])
     result = []

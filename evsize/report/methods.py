@@ -138,8 +138,7 @@ def _counted(report: Report) -> list[str]:
     if limit is not None and limit.value is not None:
         sentences.append(f"The detection limit was {words.estimate(limit, 'nm')}.")
     else:
-        why = report.settings.get("completeness.detection_limit_nm")
-        because = f": {why.source}" if why else ""
+        because = f": {report.no_limit_note}" if report.no_limit_note else ""
         sentences.append(f"The detection limit was not determined{because}.")
     if concentration is not None and concentration.value is not None:
         basis = f" ({report.concentration_note})" if report.concentration_note else ""

@@ -40,7 +40,7 @@ from evsize.results.stages import (
     Sizing,
     Tracks,
 )
-from evsize.results.values import Estimate, Floats, Model, Progress, Value
+from evsize.results.values import Estimate, Floats, Model, Progress, Value, numbers
 
 __all__ = [
     "UNITS",
@@ -78,4 +78,5 @@ __all__ = [
     "Verdict",
     "VolumeSummary",
     "as_conditions",
+    "numbers",
 ]

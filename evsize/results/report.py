@@ -123,6 +123,12 @@ class Report(Model):
     diagnostics: dict[str, float | None] = Field(default_factory=dict)
     provenance: Provenance
 
+    @property
+    def no_limit_note(self) -> str:
+        """Why there is no detection limit though counting was done; empty where there is one."""
+        limit = self.settings.get("completeness.detection_limit_nm")
+        return limit.source if limit else ""
+
 
 @dataclass(frozen=True)
 class Result:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,13 @@ class Value(Model):
     value: float | int | str | bool | None
     unit: str = ""
     source: str = ""
+
+
+def numbers(values: Mapping[str, Value], *names: str) -> list[float] | None:
+    """Numbers among the values, in the order of their names; None if one is missing."""
+    found = [values[name].value for name in names if name in values]
+    known = [float(value) for value in found if isinstance(value, int | float)]
+    return known if len(known) == len(names) else None
 
 
 class Estimate(Model):

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evsize.physics import Conditions
-from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions
+from evsize.results import Acquisition, Detections, Tracks, Value, as_conditions, numbers
 from evsize.settings import TrackingSettings
 from evsize.tables import TRACKS, Flag
 from evsize.tracking import events, linking, missed, radius, resting, rounds
@@ -238,12 +238,11 @@ def _frame_flags(motion: Motion) -> NDArray[np.uint32]:
 
 def _sight(detections: Detections, film: Film) -> dict[str, Value]:
     """What the likelihood has to know of how particles are seen; none from another detection."""
-    names = "spot_sd_px", "filter_sd_px", "weak_threshold_snr"
-    made = [detections.choices[name].value for name in names if name in detections.choices]
-    numbers = [float(value) for value in made if isinstance(value, int | float)]
-    if len(numbers) < len(names):
+    known = numbers(detections.choices, "spot_sd_px", "filter_sd_px", "weak_threshold_snr")
+    if known is None:
         return {}
-    answer, spot = math.hypot(*numbers[:2]), numbers[2]
+    spot_sd_px, filter_sd_px, spot = known
+    answer = math.hypot(spot_sd_px, filter_sd_px)
     faint = film.faint.lowest_snr if film.faint else spot
     return {
         "answer_sd_px": Value(value=answer, unit="px", source="spot and filter together"),
