@@ -43,7 +43,8 @@ def detection_limit(evidence: Evidence, limits: Limits) -> Judgement:
         return no_data(
             f"The smallest size that would be seen could not be found{_because(evidence)}.",
             "Film more particles, unsaturated and of several sizes, or use a calibrated "
-            "instrument file.",
+            "instrument file. Where brightness does not grow with size, small particles are "
+            "missed no more than large ones.",
         )
     low, high = EXOSOME_NM
     unseen = min(max((found - low) / (high - low), 0.0), 1.0)
