@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evsize.completeness.brightness import Law
 from evsize.completeness.defocus import Focus
-from evsize.completeness.look import learn
+from evsize.completeness.look import Look, learn
 from evsize.completeness.optics import Optics
 from evsize.completeness.trial import Injected, Trial
 from evsize.completeness.view import Spots, good_spots
@@ -102,17 +102,29 @@ def corrected_law(
     view = trial.view
     seen_with = replace(optics, focus_px2=focus.own_px2)
     drawn_with = replace(trial.optics, focus_px2=focus.injected_px2)
-    reliance = view.reliance(seen_with, otherwise=drawn_with)
-    measured, _ = view.brightness(drawn_with, spots, again.n_positions, reliance)
-    good = np.isfinite(measured)
-    if good.sum() < FEWEST_TO_CORRECT:
-        return Corrected(trial.law, float("nan"), reliance)
-    true = np.log(injected.brightness[again.owner[good]])
-    look = learn(true, measured[good], again.n_positions[good])
-    own, _ = view.brightness(seen_with, reliance=reliance)
-    known = np.isfinite(own)
-    bias = float("nan")
-    if known.any():
-        off = own[known] - look.true_of(own[known])
-        bias = float(np.average(off, weights=view.weight[known]))
-    return Corrected(view.law_seen_as(look, seen_with, reliance) or trial.law, bias, reliance)
+
+    def look(reliance: float) -> Look | None:
+        measured, _ = view.brightness(drawn_with, spots, again.n_positions, reliance)
+        good = np.isfinite(measured)
+        if good.sum() < FEWEST_TO_CORRECT:
+            return None
+        true = np.log(injected.brightness[again.owner[good]])
+        return learn(true, measured[good], again.n_positions[good])
+
+    def own(reliance: float) -> tuple[Floats, Floats]:
+        seen, _ = view.brightness(seen_with, reliance=reliance)
+        known = np.isfinite(seen)
+        return seen[known], view.weight[known]
+
+    # how much light is lost out of focus is told where widths are not relied on
+    without = look(0.0)
+    seen, weight = own(0.0)
+    if without is None or not len(seen):
+        return Corrected(trial.law, float("nan"), 0.0)
+    _, _, lost_sd = without.of(without.true_of(seen))
+    typical = float(np.sqrt(np.average(lost_sd**2, weights=weight)))
+    reliance = view.reliance(seen_with, drawn_with, typical)
+    seen_as = look(reliance) or without
+    seen, weight = own(reliance)
+    bias = float(np.average(seen - seen_as.true_of(seen), weights=weight))
+    return Corrected(view.law_seen_as(seen_as, seen_with, reliance) or trial.law, bias, reliance)

@@ -138,7 +138,7 @@ def fit_law(
     log_seen, error : ndarray, (tracks,)
         From `focus_brightness`; the error beyond the spread of `look`.
     weight : ndarray, (tracks,)
-        How much each track counts.
+        Independent particles that each track is worth.
     look : Look
         How a brightness looks.
 
@@ -159,8 +159,9 @@ def fit_law(
     good = np.flatnonzero(np.isfinite(log_seen))
     if len(good) < FEWEST_TRACKS:
         return None
-    good = good[:: -(-len(good) // MOST_TRACKS)]
-    weight = weight[good] / weight[good].mean()
+    every = -(-len(good) // MOST_TRACKS)
+    good = good[::every]
+    weight = every * weight[good]
     seen, error = log_seen[good], error[good]
     likelihood = relative(log_likelihood[good])
     p = rough_shares(likelihood, weight)

@@ -17,6 +17,7 @@ from evsize.completeness.plan import smear_px2
 from evsize.completeness.widths import Widths
 from evsize.physics import Conditions
 from evsize.results import Detections, Likelihoods, Tracks
+from evsize.sizing import effective_number, particle_units
 from evsize.tables import Flag
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,11 @@ HIDDEN = 3.0
 """ln(brightness) that saturation may hide: a spot twenty times as bright as white adds to what is
 seen of it only at its rim."""
 LOST, LOST_SD = 0.5, 0.7
-"""Light that a particle in view lacks out of focus, its logarithm: mean and standard deviation."""
+"""Light that a particle in view lacks out of focus, its logarithm: mean and standard deviation, as
+long as no injected particles tell them."""
+WIDTH_SE = 0.1
+"""Relative error of the variance of spots in focus, of all tracks alike: where in a pixel a spot
+lies, rings, and how it smears widen it otherwise than those drawn."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,22 @@ def good_spots(
 
 @dataclass(frozen=True)
 class View:
-    """A recording as its tracks show it."""
+    """A recording as its tracks show it.
+
+    Attributes
+    ----------
+    found_by : Filter
+    spots : Spots
+    n_tracks : int
+    diameter_nm : ndarray, (sizes,)
+        Ascending.
+    log_likelihood : ndarray, (tracks, sizes)
+    best_nm, weight : ndarray, (tracks,)
+        Likeliest diameter, and number of positions.
+    conditions : Conditions
+    n_independent : float
+        Particles of equal weight that tell as much as the tracks, several of which are of one.
+    """
 
     found_by: Filter
     spots: Spots
@@ -160,6 +180,7 @@ class View:
     best_nm: Floats
     weight: Floats
     conditions: Conditions
+    n_independent: float
 
     @staticmethod
     def of(
@@ -173,7 +194,11 @@ class View:
         found_by = Filter.of(detections)
         spots = good_spots(tracks.table, likelihoods.track_id, best, found_by, conditions)
         weight = likelihoods.n_positions.astype(float)
-        return View(found_by, spots, len(best), diameter, log_l, best, weight, conditions)
+        log_d = np.log(diameter)
+        n_independent = _independent(likelihoods, conditions, log_l, log_d) if len(best) else 0.0
+        return View(
+            found_by, spots, len(best), diameter, log_l, best, weight, conditions, n_independent
+        )
 
     def lacking(self) -> str:
         """Why nothing can be said; empty where something can."""
@@ -198,7 +223,9 @@ class View:
         focus_px2 = widths.sharp_px2(s.variance_px2, s.snr, self.found_by.sd_px)
         return Widths(focus_px2, *self.spots.never_saturated().fall())
 
-    def reliance(self, optics: Optics, otherwise: Optics | None = None) -> float:
+    def reliance(
+        self, optics: Optics, otherwise: Optics | None = None, lost_sd: float = LOST_SD
+    ) -> float:
         """How much of what widths say of the light lost out of focus is to be believed, 0 to 1.
 
         Parameters
@@ -207,12 +234,16 @@ class View:
             Tells how much light each px^2 of widening stands for.
         otherwise : Optics, optional
             What it is by another way of telling: where they differ, neither is sure.
+        lost_sd : float
+            Standard deviation of the light lost, its logarithm, among tracks.
 
         Notes
         -----
         Regression calibration (Carroll et al., Measurement Error in Nonlinear Models, 2006): the
-        variance that there is to be told over that and the error's. Spots narrower than a pixel
-        in a thin sheet fade before they widen.
+        variance that there is to be told over that and the errors'. The light that particles lose
+        by chance, and the noise of widths, average out over particles; what is wrong with widths
+        throughout does not, so it counts as many times. Spots narrower than a pixel in a thin
+        sheet fade before they widen; bright particles are followed so far that widths tell most.
         """
         s = self.spots.part(~self.spots.saturated)
         s = s.part(s.variance_px2 < self._widest_px2(optics))
@@ -225,11 +256,12 @@ class View:
         # as if neighbouring positions told half as much each
         error_px2 = np.sqrt(2 * (rest**2).sum() / free / np.median(count[count > 1]))
         error = optics.fading_per_px2 * float(error_px2)
-        doubt = 0.0
+        throughout = optics.fading_per_px2 * WIDTH_SE * optics.focus_px2
         if otherwise is not None:
             wider_px2 = max(float(np.median(s.variance_px2)) - optics.focus_px2, 0.0)
             doubt = (optics.fading_per_px2 - otherwise.fading_per_px2) * wider_px2
-        return LOST_SD**2 / (LOST_SD**2 + error**2 + doubt**2)
+            throughout = float(np.hypot(throughout, doubt))
+        return lost_sd**2 / (lost_sd**2 + error**2 + self.n_independent * throughout**2)
 
     def brightness(
         self,
@@ -300,6 +332,18 @@ class View:
         return self._law(seen, np.zeros_like(error), look)
 
     def _law(self, seen: Floats, error: Floats, look: Look) -> Law | None:
-        return brightness.fit_law(
-            self.log_likelihood, self.diameter_nm, seen, error, self.weight, look
-        )
+        weight = self.weight / self.weight.sum() * self.n_independent
+        return brightness.fit_law(self.log_likelihood, self.diameter_nm, seen, error, weight, look)
+
+
+def _independent(
+    likelihoods: Likelihoods, conditions: Conditions, log_likelihood: Floats, log_d: Floats
+) -> float:
+    """Effective number of particles behind the tracks, by how long one is followed in all."""
+    weight = likelihoods.n_positions.astype(float)
+    likelihood = law_fit.relative(log_likelihood)
+    posterior = likelihood * law_fit.rough_shares(likelihood, weight)
+    posterior /= posterior.sum(axis=1, keepdims=True)
+    rng = np.random.default_rng(0)
+    unit = particle_units(likelihoods, conditions, posterior, log_d, rng)
+    return effective_number(unit, weight)

@@ -27,12 +27,13 @@ from evsize.results import (
 )
 from evsize.settings import SizingSettings
 from evsize.sizing import counting as counts
-from evsize.sizing import distribution, dwell, figures, resampling, summary, systematic, tracks
+from evsize.sizing import distribution, figures, summary, systematic, tracks
 from evsize.sizing.counting import WEIGHTING, Counting
-from evsize.sizing.deconvolution import Deconvolution, Fit
+from evsize.sizing.deconvolution import Deconvolution
+from evsize.sizing.resampling import effective_number, particle_units
 from evsize.tables import DISTRIBUTION, PARTICLES, Flag
 
-__all__ = ["diameter_grid", "size"]
+__all__ = ["diameter_grid", "effective_number", "particle_units", "size"]
 
 Floats = NDArray[np.float64]
 
@@ -188,7 +189,9 @@ def _fit(
     with threadpool_limits(1, "blas"):
         rough = mixture.fit(np.ones(len(weights)), 1.0)
         counting = wanted.if_seen(mixture.reweighted(rough, weights))
-        unit = _units(likelihoods, conditions, mixture, rough, rng.spawn(1)[0])
+        chance = rng.spawn(1)[0]
+        known = mixture.posterior(rough)[mixture.group]
+        unit = particle_units(likelihoods, conditions, known, mixture.log_d, chance)
         mixture = mixture.with_seen(counting.depths.log_depth)
         fitted = distribution.fit(
             mixture,
@@ -201,33 +204,6 @@ def _fit(
             common_se,
         )
         return fitted, counting
-
-
-def _units(
-    likelihoods: Likelihoods,
-    conditions: Conditions,
-    mixture: Deconvolution,
-    rough: Fit,
-    rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """Units to resample, each as many tracks of one size as one particle leaves."""
-    start, end, last = likelihoods.start_um, likelihoods.end_um, likelihoods.last_frame
-    n_tracks = len(likelihoods.track_id)
-    if start is None or end is None or last is None:
-        return np.arange(n_tracks)
-    interval_s = conditions.frame_interval_s
-    expected, log_d = mixture.expected_and_drawn(rough, rng)
-    scale = conditions.stokes_einstein_um3_s * 1e3
-    followed = dwell.Tracks(
-        start,
-        end,
-        np.column_stack([likelihoods.x_um, likelihoods.y_um]),
-        np.asarray(likelihoods.first_frame * interval_s, np.float64),
-        np.asarray(last * interval_s, np.float64),
-        scale / np.exp(expected),
-    )
-    whole = dwell.seconds_in_view(followed, interval_s, scale / np.exp(log_d)) / interval_s
-    return resampling.units(log_d, likelihoods.n_positions / whole, rng)
 
 
 def _particles(

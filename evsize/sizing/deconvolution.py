@@ -238,13 +238,6 @@ class Deconvolution:
         posterior = self.likelihood * self._shares(fit.coefficients)
         return np.asarray(posterior / posterior.sum(axis=1, keepdims=True) @ self.kernel.T)
 
-    def expected_and_drawn(self, fit: Fit, rng: np.random.Generator) -> tuple[Floats, Floats]:
-        """What a fit makes one expect of ln(diameter) of each track: its mean, and a draw of it."""
-        posterior = self.posterior(fit)
-        upto = np.cumsum(posterior, axis=1)[self.group]
-        place = (upto < rng.random(len(upto))[:, None] * upto[:, -1:]).sum(axis=1)
-        return (posterior @ self.log_d)[self.group], np.asarray(self.log_d[place])
-
     def _grouped(self, weights: Floats) -> Floats:
         counts = np.bincount(self.group, weights, minlength=len(self.likelihood))
         return counts.astype(np.float64)

@@ -5,8 +5,53 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from evsize.physics import Conditions
+from evsize.results import Likelihoods
+from evsize.sizing import dwell
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+
+def particle_units(
+    likelihoods: Likelihoods,
+    conditions: Conditions,
+    posterior: Floats,
+    log_d: Floats,
+    rng: np.random.Generator,
+) -> Ints:
+    """Unit of each track of a recording: each as many tracks of one size as one particle leaves.
+
+    Parameters
+    ----------
+    likelihoods : Likelihoods
+        When and where the tracks begin and end; every track is a unit where that is not known.
+    conditions : Conditions
+        Frame interval, and what turns diameters into diffusion coefficients.
+    posterior : ndarray, (tracks, sizes)
+        What is known of the size of each track, as shares that sum to 1.
+    log_d : ndarray, (sizes,)
+        ln(diameter, nm), ascending.
+    rng : Generator
+        Draws a size for each track, and puts tracks of equal size in order.
+    """
+    start, end, last = likelihoods.start_um, likelihoods.end_um, likelihoods.last_frame
+    if start is None or end is None or last is None:
+        return np.arange(len(likelihoods.track_id))
+    upto = np.cumsum(posterior, axis=1)
+    drawn = log_d[(upto < rng.random(len(upto))[:, None] * upto[:, -1:]).sum(axis=1)]
+    interval_s = conditions.frame_interval_s
+    scale = conditions.stokes_einstein_um3_s * 1e3
+    followed = dwell.Tracks(
+        start,
+        end,
+        np.column_stack([likelihoods.x_um, likelihoods.y_um]),
+        np.asarray(likelihoods.first_frame * interval_s, np.float64),
+        np.asarray(last * interval_s, np.float64),
+        scale / np.exp(posterior @ log_d),
+    )
+    whole = dwell.seconds_in_view(followed, interval_s, scale / np.exp(drawn)) / interval_s
+    return units(drawn, likelihoods.n_positions / whole, rng)
 
 
 def units(log_d: Floats, part: Floats, rng: np.random.Generator) -> Ints:

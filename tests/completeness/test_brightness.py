@@ -128,6 +128,24 @@ def test_a_few_others_beside_one_size_do_not_tell_the_exponent():
     assert law.exponent == pytest.approx(RAYLEIGH, abs=0.01)
 
 
+def test_tracks_of_one_particle_tell_no_more_than_one_of_it():
+    rng = np.random.default_rng(15)
+    log_l, seen, error = tracks(rng, rng.choice([90.0, 150.0, 250.0], 120), 4.5, 0.2)
+    once = fit_law(log_l, GRID, seen, error, np.ones(120), as_it_is())
+    # each four times, each worth a quarter; and as if each were a particle of its own
+    again = [np.repeat(of_track, 4, axis=0) for of_track in (log_l, seen, error)]
+    same = fit_law(again[0], GRID, *again[1:], np.full(480, 0.25), as_it_is())
+    many = fit_law(again[0], GRID, *again[1:], np.ones(480), as_it_is())
+    assert once is not None
+    assert same is not None
+    assert many is not None
+    assert same[:3] == pytest.approx(once[:3], abs=0.02)
+    assert same.covariance == pytest.approx(once.covariance, rel=0.05, abs=1e-5)
+    # that would be believed too much, and what is expected of the exponent too little
+    assert many.covariance[0, 0] < 0.3 * once.covariance[0, 0]
+    assert many.exponent < once.exponent < RAYLEIGH
+
+
 def test_too_few_tracks_tell_nothing():
     rng = np.random.default_rng(5)
     assert fit_law(*_in_order(tracks(rng, np.full(5, 100.0), 6.0, 0.1))) is None

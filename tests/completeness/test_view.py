@@ -14,6 +14,7 @@ from evsize.physics import Conditions
 
 OPTICS = Optics(depth_um=10.0, focus_px2=2.0, widening_px2_um2=0.8, filter_sd_px=1.5, noise=2.0)
 N_EACH = 20
+N_INDEPENDENT = 3.0
 
 
 def spots(brightness, variance_px2, saturated):
@@ -37,6 +38,7 @@ def view(own):
         np.full(n, 100.0),
         np.full(n, float(N_EACH)),
         Conditions(0.166, 0.04, 0.5, 22.0, 0.95),
+        N_INDEPENDENT,
     )
 
 
@@ -80,26 +82,31 @@ def test_a_calibrated_width_in_focus_is_the_one_drawn():
 
 
 @pytest.mark.parametrize("fading_per_px2", [0.01, 1.0, 10.0, 1000.0])
-def test_widths_are_relied_on_as_far_as_they_tell_more_than_their_noise(fading_per_px2):
+@pytest.mark.parametrize("lost_sd", [0.2, 2.0])
+def test_widths_are_relied_on_as_far_as_they_tell_more_than_their_errors(fading_per_px2, lost_sd):
     own = spots([1000] * 40, [2.0] * 40, [False] * 40)
     noise = 0.2 * np.tile([1.0, -1.0], len(own.variance_px2) // 2)
     own = replace(own, variance_px2=own.variance_px2 + noise)
     optics = replace(OPTICS, widening_px2_um2=2 / 25 / fading_per_px2)
     # widths off by 0.2 px^2 with 19 degrees of freedom in 20 positions, each telling half
     error = fading_per_px2 * 0.2 * np.sqrt(2 * (20 / 19) / 20)
-    expected = LOST_SD**2 / (LOST_SD**2 + error**2)
-    assert view(own).reliance(optics) == pytest.approx(expected)
+    # a tenth of 2 px^2 in all of them alike does not average out over the particles
+    throughout = fading_per_px2 * 0.2 * np.sqrt(N_INDEPENDENT)
+    expected = lost_sd**2 / (lost_sd**2 + error**2 + throughout**2)
+    found = view(own).reliance(optics, lost_sd=lost_sd)
+    assert found == pytest.approx(expected)
     # nowhere does what they say of the light count for more than its spread
-    assert view(own).reliance(optics) * error < LOST_SD
+    assert found * error < lost_sd
 
 
 def test_widths_are_not_relied_on_where_two_ways_of_telling_differ():
     own = view(spots([1000] * 4, [2.5] * 4, [False] * 4))
-    assert own.reliance(OPTICS) == pytest.approx(1.0)
-    assert own.reliance(OPTICS, otherwise=OPTICS) == pytest.approx(1.0)
+    alike = own.reliance(OPTICS)
+    assert own.reliance(OPTICS, otherwise=OPTICS) == alike
     other = replace(OPTICS, widening_px2_um2=OPTICS.widening_px2_um2 / 21)
-    # 0.5 px^2 wider: the one says 0.05 in ln(brightness), the other 1.05
-    assert own.reliance(OPTICS, otherwise=other) == pytest.approx(0.7**2 / (0.7**2 + 1.0), rel=1e-6)
+    # 0.5 px^2 wider: the one says 0.05 in ln(brightness), the other 1.05; for all particles alike
+    expected = 1 / (1 / alike + N_INDEPENDENT * 1.0**2 / LOST_SD**2)
+    assert own.reliance(OPTICS, otherwise=other) == pytest.approx(expected, rel=1e-6)
 
 
 def test_nothing_is_told_by_no_spot():
