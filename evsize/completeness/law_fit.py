@@ -44,16 +44,11 @@ ANY = Expected(2.0, np.inf, 0.0)
 SAME = Expected(0.0, 1e-3, 0.0)
 
 
-def size_shares(log_likelihood: Floats, weight: Floats) -> Floats:
+def rough_shares(likelihood: Floats, weight: Floats) -> Floats:
     """Share (sizes,) of each size among tracks of which only likelihoods (tracks, sizes) are known.
 
     Rough: so many rounds of expectation maximisation that it is not yet broken into spikes.
     """
-    return rough_shares(relative(log_likelihood), weight)
-
-
-def rough_shares(likelihood: Floats, weight: Floats) -> Floats:
-    """`size_shares` of likelihoods that are no logarithms."""
     n_sizes = likelihood.shape[1]
     return _more_likely(np.full(n_sizes, 1 / n_sizes), likelihood, weight, SIZE_ROUNDS)
 

@@ -161,25 +161,26 @@ class View:
     ----------
     found_by : Filter
     spots : Spots
-    n_tracks : int
     diameter_nm : ndarray, (sizes,)
         Ascending.
     log_likelihood : ndarray, (tracks, sizes)
     best_nm, weight : ndarray, (tracks,)
         Likeliest diameter, and number of positions.
     conditions : Conditions
+    size_shares : ndarray, (sizes,)
+        Share of each size among the particles seen, roughly.
     n_independent : float
         Particles of equal weight that tell as much as the tracks, several of which are of one.
     """
 
     found_by: Filter
     spots: Spots
-    n_tracks: int
     diameter_nm: Floats
     log_likelihood: Floats
     best_nm: Floats
     weight: Floats
     conditions: Conditions
+    size_shares: Floats
     n_independent: float
 
     @staticmethod
@@ -194,11 +195,23 @@ class View:
         found_by = Filter.of(detections)
         spots = good_spots(tracks.table, likelihoods.track_id, best, found_by, conditions)
         weight = likelihoods.n_positions.astype(float)
-        log_d = np.log(diameter)
-        n_independent = _independent(likelihoods, conditions, log_l, log_d) if len(best) else 0.0
+        shares, n_independent = np.zeros(len(diameter)), 0.0
+        if len(best):
+            likelihood = law_fit.relative(log_l)
+            shares = law_fit.rough_shares(likelihood, weight)
+            posterior = likelihood * shares
+            posterior /= posterior.sum(axis=1, keepdims=True)
+            rng = np.random.default_rng(0)
+            unit = particle_units(likelihoods, conditions, posterior, np.log(diameter), rng)
+            n_independent = effective_number(unit, weight)
         return View(
-            found_by, spots, len(best), diameter, log_l, best, weight, conditions, n_independent
+            found_by, spots, diameter, log_l, best, weight, conditions, shares, n_independent
         )
+
+    @property
+    def n_tracks(self) -> int:
+        """Tracks that carry a size."""
+        return len(self.best_nm)
 
     def lacking(self) -> str:
         """Why nothing can be said; empty where something can."""
@@ -309,11 +322,6 @@ class View:
         hidden = lost[focus >= top].sum() > 0
         return top + (HIDDEN if hidden else 0.0)
 
-    @cached_property
-    def size_shares(self) -> Floats:
-        """Share of each size of `diameter_nm` among the particles seen, roughly."""
-        return law_fit.size_shares(self.log_likelihood, self.weight)
-
     @property
     def smear_px2(self) -> float:
         """Motion blur of a usual particle."""
@@ -334,16 +342,3 @@ class View:
     def _law(self, seen: Floats, error: Floats, look: Look) -> Law | None:
         weight = self.weight / self.weight.sum() * self.n_independent
         return brightness.fit_law(self.log_likelihood, self.diameter_nm, seen, error, weight, look)
-
-
-def _independent(
-    likelihoods: Likelihoods, conditions: Conditions, log_likelihood: Floats, log_d: Floats
-) -> float:
-    """Effective number of particles behind the tracks, by how long one is followed in all."""
-    weight = likelihoods.n_positions.astype(float)
-    likelihood = law_fit.relative(log_likelihood)
-    posterior = likelihood * law_fit.rough_shares(likelihood, weight)
-    posterior /= posterior.sum(axis=1, keepdims=True)
-    rng = np.random.default_rng(0)
-    unit = particle_units(likelihoods, conditions, posterior, log_d, rng)
-    return effective_number(unit, weight)

@@ -32,12 +32,12 @@ def view(own):
     return View(
         Filter(1.5, 2.0, 5.0, 3.0, 6.0, 1),
         own,
-        n,
         np.array([50.0, 100.0, 200.0]),
         np.zeros((n, 3)),
         np.full(n, 100.0),
         np.full(n, float(N_EACH)),
         Conditions(0.166, 0.04, 0.5, 22.0, 0.95),
+        np.full(3, 1 / 3),
         N_INDEPENDENT,
     )
 
