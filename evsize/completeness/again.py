@@ -12,8 +12,8 @@ from evsize.completeness.brightness import Law
 from evsize.completeness.defocus import Focus
 from evsize.completeness.look import Look, learn
 from evsize.completeness.optics import Optics
+from evsize.completeness.spots import Spots, good_spots
 from evsize.completeness.trial import Injected, Trial
-from evsize.completeness.view import Spots, good_spots
 from evsize.diffusion import estimate_diffusion
 
 Floats = NDArray[np.float64]

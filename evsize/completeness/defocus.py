@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
-from evsize.completeness.view import Spots, View
+from evsize.completeness.spots import Spots
+from evsize.completeness.view import View
 from evsize.completeness.widths import sharp_px2
 
 Floats = NDArray[np.float64]

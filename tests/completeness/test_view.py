@@ -9,7 +9,8 @@ import pytest
 
 from evsize.completeness.optics import Optics
 from evsize.completeness.sheet import Sheet
-from evsize.completeness.view import HIDDEN, LOST_SD, Filter, Spots, View
+from evsize.completeness.spots import Filter, Spots
+from evsize.completeness.view import HIDDEN, LOST_SD, View
 from evsize.physics import Conditions
 
 OPTICS = Optics(depth_um=10.0, focus_px2=2.0, widening_px2_um2=0.8, filter_sd_px=1.5, noise=2.0)
