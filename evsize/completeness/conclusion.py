@@ -28,6 +28,7 @@ LEVEL_SE = 0.2
 """Error of ln(brightness) that no statistics shows: spots and sheet are not quite what is drawn. By
 as much it is off beyond its own error in 24 simulated films, with rings or without."""
 HALF, CURVE_SE = 0.5, 0.05
+LEAST_LIMIT_SE = 0.01
 SMEARED_SE = 0.5
 """Relative error of what smeared sizes change: the smear of single sizes differs by half."""
 NUDGE = 0.1
@@ -155,18 +156,24 @@ def _detection_limit(
     drawn: Law,
     law: Law,
 ) -> Estimate:
+    told = []
     found = half_recovered(
         np.log(injected.diameter_nm), injected.recovered_in_focus, injected.looked_in_focus
     )
     if found is not None and drawn.grows:
         at, error = found
         light = drawn.level + drawn.exponent * (at - np.log(REFERENCE_NM))
-        value = REFERENCE_NM * float(np.exp((light - law.level) / law.exponent))
-    else:  # too few were at best focus: what the curve says of there
-        seen = np.flatnonzero(fitted.at_focus(grid_nm, law.at(grid_nm)) >= HALF)
-        if not len(seen):
-            return Estimate()
-        value, error = float(grid_nm[seen[0]]), CURVE_SE
+        told.append((np.log(REFERENCE_NM) + (light - law.level) / law.exponent, error))
+    # by the curve as well: few of those laid on may have been at best focus
+    seen = np.flatnonzero(fitted.at_focus(grid_nm, law.at(grid_nm)) >= HALF)
+    if len(seen):
+        told.append((float(np.log(grid_nm[seen[0]])), CURVE_SE))
+    if not told:
+        return Estimate()
+    log_limit, errors = np.array(told).T
+    weight = 1 / np.maximum(errors, LEAST_LIMIT_SE) ** 2
+    value = float(np.exp(weight @ log_limit / weight.sum()))
+    error = float(1 / np.sqrt(weight.sum()))
     line = np.array([1.0, np.log(value / REFERENCE_NM)])
     brightness_se = np.sqrt(line @ law.covariance @ line + LEVEL_SE**2) / law.exponent
     total = float(np.hypot(error, brightness_se))

@@ -8,6 +8,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FEWEST_AT_FOCUS = 15
+NEAR = 0.3
+"""Standard deviation of the weight in ln(diameter): farther from the limit a particle that is
+missed was hidden by another, or left the field."""
+ROUNDS = 5
+ALIKE = 0.1
+"""Correlation of being found between frames of one particle: a hundred tell as much as nine."""
 LEAST_RECOVERED, MOST_RECOVERED = 0.04, 0.97
 """Shares beyond which the diameters laid on do not reach to both sides of the limit."""
 
@@ -25,13 +31,28 @@ def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[fl
     Returns
     -------
     tuple of float or None
-        Logistic regression; None where what was injected does not reach down to the limit.
+        Logistic regression, in which particles near the limit count; None where what was injected
+        does not reach down to the limit.
     """
     use = looked > 0
     if use.sum() < FEWEST_AT_FOCUS:
         return None
-    x, k, n = log_d[use], recovered[use], looked[use]
-    middle = float(x.mean())
+    x, n = log_d[use], looked[use] / (1 + ALIKE * (looked[use] - 1))
+    k = n * recovered[use] / looked[use]
+    if k.sum() < LEAST_RECOVERED * n.sum() or (k / n).mean() > MOST_RECOVERED:
+        return None
+    near = np.ones_like(x)
+    for _ in range(ROUNDS):
+        found = _half(x, k * near, n * near)
+        if found is None:
+            return None
+        near = np.exp(-0.5 * ((x - found[0]) / NEAR) ** 2)
+    return found
+
+
+def _half(x: Floats, k: Floats, n: Floats) -> tuple[float, float] | None:
+    """Where a logistic curve of k out of n is a half, and its standard error; None if it falls."""
+    middle = float(np.average(x, weights=n))
     design = np.column_stack([np.ones_like(x), x - middle])
     theta = np.array([0.0, 10.0])
     # a weak expectation of the slope: the brightness goes with the sixth power of the diameter
@@ -44,7 +65,7 @@ def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[fl
         theta = theta + step / max(1.0, float(np.abs(step).max()) / 3)
         if np.abs(step).max() < 1e-6:
             break
-    if theta[1] <= 0 or k.sum() < LEAST_RECOVERED * n.sum() or (k / n).mean() > MOST_RECOVERED:
+    if theta[1] <= 0:
         return None
     p = 1 / (1 + np.exp(-np.clip(design @ theta, -30, 30)))
     scores = design * (k - n * p)[:, None]

@@ -72,16 +72,23 @@ def _settle(
     """Iterate the weight on to the weighted mean; (dy, dx) from the middle, and whether it held.
 
     ``sds`` are those of the weight and, roughly, of the spot: a Gaussian spot off by d has the
-    weighted mean d w^2 / (w^2 + s^2), so the step is lengthened by the inverse.
+    weighted mean d w^2 / (w^2 + s^2), so the step is lengthened by the inverse. Of a spot that is
+    narrower, or hardly wider than a pixel, that is too long: the step is halved where it turns.
     """
     weight_sd, spot_sd = sds
     dy, dx = start
-    gain = 1.0 + (spot_sd / weight_sd) ** 2
+    gain_y = gain_x = 1.0 + (spot_sd / weight_sd) ** 2
+    last_y = last_x = 0.0
     for _ in range(ITERATIONS):
         _weighted_sums(window, dy, dx, weight_sd, sums)
         if sums[0] <= 0.0:
             return start[0], start[1], False
-        sx, sy = gain * sums[1] / sums[0], gain * sums[2] / sums[0]
+        if sums[1] * last_x < 0.0:
+            gain_x *= 0.5
+        if sums[2] * last_y < 0.0:
+            gain_y *= 0.5
+        last_x, last_y = sums[1], sums[2]
+        sx, sy = gain_x * sums[1] / sums[0], gain_y * sums[2] / sums[0]
         longest = max(abs(sx), abs(sy))
         if longest > spot_sd:
             sx, sy = sx * spot_sd / longest, sy * spot_sd / longest

@@ -24,3 +24,20 @@ def test_half_recovered_is_where_half_is_recovered():
 def test_no_limit_where_all_or_nothing_is_found(share):
     log_d = np.linspace(4, 6, 200)
     assert half_recovered(log_d, np.full(200, 20 * share), np.full(200, 20.0)) is None
+
+
+def test_what_is_hidden_far_from_the_limit_does_not_move_it():
+    rng = np.random.default_rng(3)
+    log_d = rng.uniform(np.log(50), np.log(300), 80)
+    looked = np.full(80, 10.0)
+    share = 1 / (1 + np.exp(-18 * (log_d - np.log(83))))
+    recovered = rng.binomial(10, share).astype(float)
+    before = half_recovered(log_d, recovered, looked)
+    # one of 230 nm stays next to another for half of the hundred frames it is in focus
+    after = half_recovered(
+        np.append(log_d, np.log(230)), np.append(recovered, 50.0), np.append(looked, 100.0)
+    )
+    assert before is not None
+    assert after is not None
+    assert abs(before[0] - np.log(83)) < 4 * before[1]
+    assert abs(after[0] - before[0]) < 0.1 * before[1]
