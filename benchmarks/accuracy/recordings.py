@@ -1,13 +1,13 @@
 """From film to distribution: ``measurement.md``'s figures on whole simulated recordings.
 
 One row a recording, the whole pipeline as `evsize.analyze` runs it. Single sizes span 60 to 500
-nm and exposures of 0 to 100 % of the frame; populations are two sizes and two vesicle-like
-log-normals; flow is 4 px a frame. Every second recording has a point-spread function with
-defocus rings, which no code of ours assumes. Truth: each simulated particle weighted by its
-tracked positions. Beside it the usual way, on three films of each population since it takes
-minutes: trackpy's locate, link and drift subtraction, D of each track from a line through its
-first mean squared displacements, a histogram weighted by positions; its settings are below, tuned
-on a film of seed 1.
+nm and exposures of 0 to 100 % of the frame; ``sharp`` are some with spots narrower than half a
+pixel in focus; populations are two sizes and two vesicle-like log-normals; flow is 4 px a frame.
+Every second recording has a point-spread function with defocus rings, which no code of ours
+assumes. Truth: each simulated particle weighted by its tracked positions. Beside it the usual
+way, on three films of each population since it takes minutes: trackpy's locate, link and drift
+subtraction, D of each track from a line through its first mean squared displacements, a histogram
+weighted by positions; its settings are below, tuned on a film of seed 1.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ from benchmarks import cache
 from benchmarks.detection import REGIMES
 from evsize.results import Result
 from evsize.settings import CompletenessSettings, Settings
-from evsize.simulation import Scene, in_memory, photons_for_snr
+from evsize.simulation import Optics, Scene, in_memory, photons_for_snr
 
 Floats = NDArray[np.float64]
 FRAMES = 600
 SINGLE_NM = (60, 100, 200, 300, 500)
 EXPOSURES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARP_NM = (100, 200, 300)
+SHARP = {"numerical_aperture": 0.42, "blur_sd_um": 0.0}
+"""With the pixels of the ZetaView regime (0.713 um): spots of 0.34 px, 0.45 with the pixel."""
 POPULATIONS: Mapping[str, str] = {
     "two sizes": "100nm:80, 250nm:20",
     "vesicles": "110nm~0.25:90, 220nm~0.3:10",
@@ -49,8 +52,17 @@ SEEDS = tuple(range(2010, 2020))
 SOURCES = ("evsize", "benchmarks/accuracy/recordings.py")
 
 
+def _sharp(*population: str, optics: Optics | None = None, **changes: Any) -> Scene:
+    zetaview = REGIMES["zetaview"]
+    optics = optics or zetaview().optics
+    return zetaview(*population, optics=optics.model_copy(update=SHARP), **changes)
+
+
+INSTRUMENTS = {**REGIMES, "sharp": _sharp}
+
+
 def table(kind: str, quick: bool, jobs: int) -> tuple[pd.DataFrame, list[str]]:
-    """Figures of one kind of recording, ``single``, ``mixed`` or ``flow``, and what is missed."""
+    """Figures of one kind of recording, and what is missed."""
     wanted = [cell for cell in cells(kind) if not quick or cell["seed"] < SEEDS[2]]
     found = cache.rows(f"recordings-{kind}", wanted, row, SOURCES, jobs)
     found["held"] = (found["d50_low"] <= found["true_d50"]) & (
@@ -119,6 +131,12 @@ def cells(kind: str) -> list[dict[str, Any]]:
             for j, nm in enumerate(SINGLE_NM)
             for k, seed in enumerate(SEEDS)
         ]
+    if kind == "sharp":
+        return [
+            _cell("sharp", f"{nm}nm:100", EXPOSURES[k % 5], seed, at_nm=nm)
+            for nm in SHARP_NM
+            for k, seed in enumerate(SEEDS)
+        ]
     if kind == "mixed":
         return [
             _cell(regime, population, EXPOSURES[1 + k % 4], seed, at_nm=100)
@@ -152,8 +170,8 @@ def make_scene(
     regime: str, population: str, exposure: float, psf: str, at_nm: int, flow_px: float
 ) -> Scene:
     """Scene whose particles of ``at_nm`` have a matched-filter SNR of 20 at rest in focus."""
-    base = REGIMES[regime]()
-    scene = REGIMES[regime](
+    base = INSTRUMENTS[regime]()
+    scene = INSTRUMENTS[regime](
         population,
         exposure_ms=1e3 * exposure / base.frame_rate_hz,
         flow_um_s=(flow_px * base.pixel_size_um * base.frame_rate_hz, 0.0),
