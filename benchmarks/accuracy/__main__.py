@@ -1,12 +1,13 @@
 """``python -m benchmarks.accuracy [--quick] [--write] [--saspt PYTHON] [--jobs N] [PART ...]``.
 
 From trajectories: ``spread`` of single tracks, second ``peaks``, ``distance`` to the truth,
-``coverage`` of the intervals. From whole simulated films: ``single`` sizes, ``sharp`` spots narrower
-than a pixel, ``mixed`` populations, ``flow``; numbers per volume: ``classes``, ``concentration``,
-and ``anywhere``, forty instruments and samples drawn at random. All by default. Works through all
-seeds, keeps each result and goes on where it was stopped; prints the tables, with ``--write`` puts them into
-``docs/validation/accuracy.md`` and ``counting.md``; exits with 1 where a "must" is missed. Seeds
-below 1000 were used while the code was written, those here were not.
+``coverage`` of the intervals. From whole simulated films: ``single`` sizes, ``sharp`` spots
+narrower than a pixel, ``mixed`` populations, ``flow``; numbers per volume: ``classes``,
+``concentration``, and ``anywhere``, forty instruments and samples drawn at random. All by
+default. Works through all seeds, keeps each result and goes on where it was stopped; prints the
+tables, with ``--write`` puts them into ``docs/validation/accuracy.md`` and ``counting.md``; exits
+with 1 where a "must" is missed. Seeds below 1000 were used while the code was written, those here
+were not.
 """
 
 from __future__ import annotations
