@@ -28,6 +28,8 @@ LEVEL_SE = 0.2
 """Error of ln(brightness) that no statistics shows: spots and sheet are not quite what is drawn. By
 as much it is off beyond its own error in 24 simulated films, with rings or without."""
 HALF, CURVE_SE = 0.5, 0.05
+"""Chance of being found at the detection limit, and the error of ln(diameter) of where the fitted
+curve reaches it: sizes on the grid are 0.024 apart, and the curve is one of all depths."""
 LEAST_LIMIT_SE = 0.01
 SMEARED_SE = 0.5
 """Relative error of what smeared sizes change: the smear of single sizes differs by half."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,13 @@ Capture = pytest.CaptureFixture[str]
 def test_version(capsys: Capture) -> None:
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"evsize {evsize.__version__}\n"
+
+
+def test_the_package_itself_is_the_command() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "evsize", "--version"], capture_output=True, text=True, check=True
+    )
+    assert said.stdout == f"evsize {evsize.__version__}\n"
 
 
 def test_no_command_shows_help(capsys: Capture) -> None:
