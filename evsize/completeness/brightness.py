@@ -26,8 +26,8 @@ Floats = NDArray[np.float64]
 REFERENCE_NM = 100.0
 ODDS_AGAINST = 5.0
 """Logarithm of the likelihood by which any exponent has to be better than one near Rayleigh's: that
-of light scattered is expected. It was by 7 to 13 in simulated films where brightness goes as d^2.5,
-by 25 to 68 where it does not grow, by 2 at the most where it goes as d^6."""
+of light scattered is expected. It was by 3 to 13 in simulated films where brightness goes as d^2.5,
+by 9 to 91 where it does not grow, by 4 at the most where it goes as d^6 (48 films in all)."""
 LEAST_GROWTH = 0.5
 """Exponent above which brightness has to be for certain (95 %) to grow with size at all."""
 Z_95 = 1.96
