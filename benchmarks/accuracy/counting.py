@@ -35,7 +35,7 @@ from evsize.simulation import Scene, in_memory
 Floats = NDArray[np.float64]
 
 SOURCES = ("evsize", "benchmarks/accuracy/counting.py", "benchmarks/accuracy/recordings.py")
-SEEDS = tuple(range(2460, 2470))
+SEEDS = tuple(range(2830, 2840))
 QUICK_SEEDS = 3
 USUAL_SEEDS = 2
 """Films of a population that are sized the usual way as well: it takes as long as all the rest."""

@@ -41,12 +41,14 @@ def half_recovered(log_d: Floats, recovered: Floats, looked: Floats) -> tuple[fl
     k = n * recovered[use] / looked[use]
     if k.sum() < LEAST_RECOVERED * n.sum() or (k / n).mean() > MOST_RECOVERED:
         return None
-    near = np.ones_like(x)
-    for _ in range(ROUNDS):
-        found = _half(x, k * near, n * near)
+    found = _half(x, k, n)
+    for _ in range(ROUNDS - 1):
         if found is None:
             return None
-        near = np.exp(-0.5 * ((x - found[0]) / NEAR) ** 2)
+        # a curve that hardly rises has its half far from all that was laid on
+        centre = np.clip(found[0], x.min(), x.max())
+        near = np.exp(-0.5 * ((x - centre) / NEAR) ** 2)
+        found = _half(x, k * near, n * near)
     return found
 
 

@@ -20,7 +20,6 @@ from evsize.results import Detections, Likelihoods, Tracks
 from evsize.sizing import effective_number, particle_units
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 FEWEST_POSITIONS = 60
 MOSTLY_GOOD = 0.7

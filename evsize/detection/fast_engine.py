@@ -8,12 +8,7 @@ from numpy.typing import NDArray
 from evsize.detection.filtering import gaussian_kernel, matched_filter
 from evsize.detection.maxima import Places, maxima_and_minima
 from evsize.detection.moments import measure_spots
-from evsize.detection.peaks import (
-    highest_near,
-    keep_strongest,
-    stand_alone,
-    sum_next_to_highest,
-)
+from evsize.detection.peaks import highest_and_around, keep_strongest, stand_alone
 from evsize.detection.scaling import Image
 from evsize.detection.spots import Filtered, Floats, Parameters, Spots
 
@@ -73,15 +68,16 @@ def _find(
     enough = height > np.float32(parameters.weak_threshold)
     rows, cols, snr = rows[enough], cols[enough], height[enough].astype(np.float64)
     single = is_single_pixel(scaled, (rows, cols), snr, parameters)
-    places = [(rows, cols, snr, np.zeros(len(rows), np.int64))]
+    places = [(rows, cols, snr, np.zeros(len(rows), np.int64), single)]
     for k, factor in enumerate(COARSE_FACTORS):
         noise = parameters.coarse_noise[k]
         threshold = COARSE_ADVANTAGE * parameters.threshold * noise
         (y, x), _ = maxima_and_minima(levels[k + 1], threshold, np.inf, MOST_SPOTS)
         strength = levels[k + 1][y, x].astype(np.float64) / noise
         middle = factor // 2
-        places.append((y * factor + middle, x * factor + middle, strength, np.full(len(y), k + 1)))
-    rows, cols, snr, level = (np.concatenate(parts) for parts in zip(*places, strict=True))
+        y, x, n = y * factor + middle, x * factor + middle, len(y)
+        places.append((y, x, strength, np.full(n, k + 1), np.zeros(n, np.bool_)))
+    rows, cols, snr, level, single = (np.concatenate(parts) for parts in zip(*places, strict=True))
     rank = np.where(level > 0, snr / COARSE_ADVANTAGE, snr)
     reach = parameters.separation_px * np.asarray((1, *COARSE_FACTORS), np.float64)[level]
     kept = np.flatnonzero(keep_strongest((rows, cols), rank, reach, parameters.weak_threshold))
@@ -94,7 +90,7 @@ def _find(
     )
     kept = kept[alone]
     # single pixels are left out last: they keep wider filters from finding the same once more
-    kept = kept[~np.append(single, np.zeros(len(rows) - len(single), np.bool_))[kept]]
+    kept = kept[~single[kept]]
     kept = kept[np.argsort(rows[kept], kind="stable")]
     return rows[kept], cols[kept], snr[kept], level[kept]
 
@@ -113,8 +109,7 @@ def is_single_pixel(
     of what that does together, of one of 0.4 px a half.
     """
     middle = float(gaussian_kernel(parameters.filter_sd_px).max()) ** 2
-    highest = highest_near(scaled, places, 1.0, 1)
+    highest, around = highest_and_around(scaled, places)
     most = highest * middle > 0.6 * snr * parameters.filter_noise
-    around = sum_next_to_highest(scaled, places)
     single: NDArray[np.bool_] = most & (around < LIGHT_AROUND * highest)
     return single

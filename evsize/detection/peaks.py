@@ -209,21 +209,24 @@ def highest_near(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def sum_next_to_highest(image: NDArray[Any], places: tuple[Places, Places]) -> NDArray[np.float64]:
-    """Sum of the four pixels next to the highest of the nine at each place."""
+def highest_and_around(
+    image: NDArray[Any], places: tuple[Places, Places]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Highest of the nine pixels at each place, and the sum of the four next to that one."""
     height, width = image.shape
     rows, cols = places
-    total = np.zeros(rows.size)
+    highest, around = np.empty(rows.size), np.zeros(rows.size)
     for k in range(rows.size):
         y, x = rows[k], cols[k]
         for v in range(max(rows[k] - 1, 0), min(rows[k] + 2, height)):
             for u in range(max(cols[k] - 1, 0), min(cols[k] + 2, width)):
                 if image[v, u] > image[y, x]:
                     y, x = v, u
+        highest[k] = image[y, x]
         for v, u in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
             if 0 <= v < height and 0 <= u < width:
-                total[k] += image[v, u]
-    return total
+                around[k] += image[v, u]
+    return highest, around
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

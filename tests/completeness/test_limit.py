@@ -41,3 +41,12 @@ def test_what_is_hidden_far_from_the_limit_does_not_move_it():
     assert after is not None
     assert abs(before[0] - np.log(83)) < 4 * before[1]
     assert abs(after[0] - before[0]) < 0.1 * before[1]
+
+
+@pytest.mark.parametrize("log_odds", [-2.2, 2.2])
+def test_a_curve_that_hardly_rises_is_no_error(log_odds):
+    log_d = np.linspace(np.log(50), np.log(300), 400)
+    # half would be found twenty e-foldings away from all sizes laid on
+    share = 1 / (1 + np.exp(-(log_odds + 0.1 * (log_d - log_d.mean()))))
+    found = half_recovered(log_d, 1000 * share, np.full(400, 1000.0))
+    assert found is None or np.isfinite(found).all()
